@@ -1,0 +1,65 @@
+"""`stop` and `status`: a look at, and an end to, the stack that holds the data directory."""
+
+import asyncio
+import os
+import signal
+import time
+from typing import Any
+
+from embedded.errors import StackError
+from embedded.health import healthy
+from embedded.output import Output
+from embedded.state import DataDirectory
+
+NOT_RUNNING = 3
+_PATIENCE = 60.0
+
+
+async def stop(directory: DataDirectory, out: Output) -> int:
+    """Asks the runner to stop and waits until it has; fine where none runs."""
+    pid = directory.holder()
+    if pid is None:
+        out.say("Millrace does not run")
+        return 0
+    began = time.monotonic()
+    os.kill(pid, signal.SIGTERM)
+    while directory.holder() == pid:
+        if time.monotonic() - began > _PATIENCE:
+            raise StackError(f"the runner (pid {pid}) did not stop within {_PATIENCE:g} s")
+        await asyncio.sleep(0.05)
+    out.say(f"stopped after {time.monotonic() - began:.1f} s")
+    return 0
+
+
+async def status(directory: DataDirectory, out: Output) -> int:
+    """The table of processes. 0 where all are healthy, 1 where not, 3 where nothing runs."""
+    pid = directory.holder()
+    if pid is None:
+        out.say("Millrace does not run; `make run` starts it")
+        return NOT_RUNNING
+    entries = directory.read_state().get("services", [])
+    well = await asyncio.gather(*(_is_well(entry) for entry in entries))
+    out.table(
+        (_row(entry, healthy=is_well) for entry, is_well in zip(entries, well, strict=True)),
+        header=("Name", "PID", "Port", "Health", "Uptime", "Restarts"),
+    )
+    if not directory.read_state().get("ready"):
+        out.say("\nit is starting or stopping")
+        return 1
+    return 0 if all(well) else 1
+
+
+async def _is_well(entry: dict[str, Any]) -> bool:
+    return entry["pid"] is not None and await healthy(entry["health"])
+
+
+def _row(entry: dict[str, Any], *, healthy: bool) -> tuple[str, ...]:
+    uptime = _duration(time.time() - entry["started_at"]) if entry["pid"] else "-"
+    health = "ok" if healthy else "failing" if entry["pid"] else "down"
+    return entry["name"], str(entry["pid"] or "-"), str(entry["port"]), health, uptime, str(entry["restarts"])
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,0 +1,16 @@
+"""The authentication backend: Django's, with its async look-up on the true async connection."""
+
+from typing import Any
+
+from django.contrib.auth.backends import ModelBackend
+
+from accounts.models import User
+
+
+class AsyncModelBackend(ModelBackend):
+    """`aget_user` without a thread; everything else as in `ModelBackend`."""
+
+    async def aget_user(self, user_id: Any) -> User | None:
+        """The active user with that primary key, or None."""
+        user: User | None = await User.async_objects.filter(pk=user_id, is_active=True).afirst()
+        return user

@@ -1,0 +1,25 @@
+"""`manage purge_expired`: delete what has expired; safe to run at any time, meant for a daily job."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from accounts.models import AccessToken, Session, WebSocketTicket
+
+
+class Command(BaseCommand):
+    """Deletes expired sessions, access tokens and tickets."""
+
+    help = "Delete expired sessions, access tokens and WebSocket tickets."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Print a line a table."""
+        now = timezone.now()
+        for name, expired in (
+            ("tickets", WebSocketTicket.objects.filter(expires_at__lte=now)),
+            ("tokens", AccessToken.objects.filter(expires_at__lte=now)),
+            ("sessions", Session.objects.filter(expire_date__lte=now)),
+        ):
+            count, _ = expired.delete()
+            self.stdout.write(f"{name}: {count} deleted")

@@ -1,0 +1,94 @@
+"""Sessions and authentication of HTTP requests, async throughout.
+
+After these, `request.user` is a `User` or `AnonymousUser`, `request.credential` is `"token"`, `"session"` or None, and
+`request.access_token` the token's row where there is one. A request without a cookie and without an Authorization header
+costs no query.
+"""
+
+import time
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import aget_user
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.base import UpdateError
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
+from django.utils.http import http_date
+
+from accounts import tokens
+from accounts.sessions import SessionStore
+from chassis.errors import Unauthorized, error_response
+from chassis.middleware import AsyncMiddleware
+
+
+class SessionMiddleware(AsyncMiddleware):
+    """Django's session middleware with an asynchronous load and save."""
+
+    async def answer(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer `request` with `request.session` set, and save what changed unless the answer is a 5xx."""
+        sent_key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+        session = SessionStore(sent_key)
+        request.session = session
+        response = await self.get_response(request)
+        if session.accessed:
+            patch_vary_headers(response, ("Cookie",))
+        if sent_key is not None and session.is_empty():
+            response.delete_cookie(  # type: ignore[attr-defined]
+                settings.SESSION_COOKIE_NAME, path=settings.SESSION_COOKIE_PATH, samesite=settings.SESSION_COOKIE_SAMESITE
+            )
+        elif session.modified and not session.is_empty() and response.status_code < 500:
+            try:
+                await session.asave()
+            except UpdateError:
+                # Signed out elsewhere while this request ran: what it wanted to remember has nowhere to go.
+                return error_response(Unauthorized("Session ended"))
+            await _set_cookie(response, session)
+        return response
+
+
+async def _set_cookie(response: Any, session: SessionStore) -> None:
+    max_age = await session.aget_expiry_age()
+    response.set_cookie(
+        settings.SESSION_COOKIE_NAME,
+        session.session_key,
+        max_age=max_age,
+        expires=http_date(time.time() + max_age),
+        path=settings.SESSION_COOKIE_PATH,
+        secure=settings.SESSION_COOKIE_SECURE or None,
+        httponly=settings.SESSION_COOKIE_HTTPONLY or None,
+        samesite=settings.SESSION_COOKIE_SAMESITE,
+    )
+
+
+class AuthenticationMiddleware(AsyncMiddleware):
+    """Bearer token, else session cookie, else nobody. A Bearer token that is not valid is refused on every path."""
+
+    async def answer(self, request: Any) -> HttpResponseBase:
+        """Answer `request` with `user`, `auser`, `credential` and `access_token` set."""
+        user: Any = AnonymousUser()
+        request.credential = request.access_token = None
+        scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == tokens.SCHEME.lower():
+            token = await tokens.find(secret.strip())
+            if token is None:
+                return error_response(Unauthorized("Invalid token"))
+            request.credential, request.access_token, user = "token", token, token.user
+        elif settings.SESSION_COOKIE_NAME in request.COOKIES:
+            user = await aget_user(request)
+            if user.is_authenticated:
+                request.credential = "session"
+        request.user = user
+        request.auser = _Known(user)
+        return await self.get_response(request)
+
+
+class _Known:
+    """`request.auser` for a user that is known already."""
+
+    def __init__(self, user: Any) -> None:
+        self.user = user
+
+    async def __call__(self) -> Any:
+        return self.user

@@ -1,0 +1,10 @@
+"""The event bus between processes: Channels groups over Redis, a versioned envelope, and a publish that never blocks.
+
+Redis carries hints. What must not be lost is in PostgreSQL first, so a failed publish is counted and logged, and never
+fails the request that made it.
+"""
+
+from chassis.bus.events import HANDLER, Event, decode, encode
+from chassis.bus.publish import publish
+
+__all__ = ["HANDLER", "Event", "decode", "encode", "publish"]

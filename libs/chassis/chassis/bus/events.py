@@ -1,0 +1,34 @@
+"""The envelope of every event on the bus, and how unknown ones are met.
+
+On the wire (msgpack, by the channel layer): `{"type": "bus.event", "v": 1, "event": "<name>", "data": {...}}`. `type` is
+what Channels dispatches on, so it is the same for all and a consumer's `bus_event` never fails on a name that it does not
+know. A reader ignores events of a higher version and names unknown to it, so mixed releases run side by side.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+VERSION = 1
+HANDLER = "bus.event"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened: a dotted `name` and its `data` (JSON types only)."""
+
+    name: str
+    data: Mapping[str, Any]
+
+
+def encode(event: Event) -> dict[str, Any]:
+    """The message for `group_send`."""
+    return {"type": HANDLER, "v": VERSION, "event": event.name, "data": dict(event.data)}
+
+
+def decode(message: Mapping[str, Any]) -> Event | None:
+    """The event in a message of the channel layer, or None for one that this release does not understand."""
+    name, data = message.get("event"), message.get("data")
+    if message.get("v") != VERSION or not isinstance(name, str) or not isinstance(data, dict):
+        return None
+    return Event(name, data)

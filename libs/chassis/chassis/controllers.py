@@ -1,0 +1,92 @@
+"""The base of every typed endpoint: django-modern-rest controllers on msgspec, with our error form.
+
+The types of a method are its contract: they parse and validate the request, render the response and write the OpenAPI
+document. What they reject is a 4xx `{"error": "..."}` that says where and why.
+"""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, ClassVar, Self
+
+import msgspec
+from django.http import HttpRequest, HttpResponse
+from dmr import Controller, ResponseSpec
+from dmr.endpoint import Endpoint
+from dmr.errors import format_error
+from dmr.exceptions import NotAuthenticatedError
+from dmr.metadata import EndpointMetadata
+from dmr.openapi.objects import Reference, SecurityRequirement, SecurityScheme
+from dmr.plugins.msgspec import MsgspecSerializer
+from dmr.security.base import AsyncAuth
+from dmr.serializer import BaseSerializer
+
+from chassis.errors import Error, Unauthorized, translate
+
+
+class ErrorBody(msgspec.Struct):
+    """What every error answers."""
+
+    error: str
+
+
+def responses(*statuses: HTTPStatus) -> list[ResponseSpec]:
+    """Error responses that an endpoint documents beyond those that its types imply."""
+    return [ResponseSpec(ErrorBody, status_code=status) for status in statuses]
+
+
+class SignedIn(AsyncAuth):
+    """The endpoint needs a user, by session cookie or Bearer token; `accounts.middleware` has found out who it is."""
+
+    __slots__ = ()
+
+    async def __call__(self, endpoint: Endpoint, controller: Controller[BaseSerializer]) -> Self | None:
+        """Itself where somebody is signed in; otherwise django-modern-rest answers 401."""
+        user = getattr(controller.request, "user", None)
+        return self if user is not None and user.is_authenticated else None
+
+    @property
+    def www_authenticate_challenge(self) -> str:
+        """How to authenticate, for the header of a 401."""
+        return "Bearer"
+
+    def security_schemes(
+        self, metadata: EndpointMetadata, controller_cls: type[Controller[BaseSerializer]]
+    ) -> dict[str, SecurityScheme | Reference]:
+        """Both ways to sign in, for the OpenAPI document."""
+        return {
+            "bearer": SecurityScheme(type="http", scheme="bearer", description="A token from `POST /api/login/`."),
+            "session": SecurityScheme(
+                type="apiKey", name="sessionid", security_scheme_in="cookie", description="Set by `POST /api/login/`."
+            ),
+        }
+
+    def security_requirements(
+        self, metadata: EndpointMetadata, controller_cls: type[Controller[BaseSerializer]]
+    ) -> list[SecurityRequirement]:
+        """Either of them is enough."""
+        return [{"bearer": []}, {"session": []}]
+
+
+class JsonController(Controller[MsgspecSerializer]):
+    """Base of our controllers. `auth = [SignedIn()]` on a subclass makes it need a user."""
+
+    error_model: ClassVar[Any] = ErrorBody
+    request: HttpRequest
+
+    def format_error(self, error: str | Exception, **kwargs: Any) -> Any:
+        """`{"error": "..."}` from whatever django-modern-rest found wrong."""
+        if isinstance(error, NotAuthenticatedError):
+            return Unauthorized().payload
+        details: Sequence[Mapping[str, Any]] = format_error(error, **kwargs)["detail"]
+        return {"error": "; ".join(str(detail["msg"]) for detail in details)}
+
+    async def handle_async_error(self, endpoint: Endpoint, controller: Any, exc: Exception) -> HttpResponse:
+        """The response of an exception that `chassis.errors` knows; all others go on to be a logged 500."""
+        known = translate(exc)
+        if known is None:
+            raise exc
+        return self.to_known_error(known)
+
+    def to_known_error(self, error: Error) -> HttpResponse:
+        """`error` as a response."""
+        return self.to_error(error.payload, status_code=HTTPStatus(error.status), headers=error.headers)

@@ -1,0 +1,99 @@
+"""The true async database connection: settings, short-lived use, shutdown.
+
+A connection of django-async-backend belongs to the task that first used it and stays with that task until it is
+released. The HTTP handler releases it as soon as the view has answered; whatever lives longer than a request (a socket,
+a stream, a background task) wraps each piece of work in `connection()`, or it would hold one connection for its lifetime.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from django_async_backend.db import async_connections
+
+ENGINE = "django_async_backend.db.backends.postgresql"
+
+
+def database_settings(parsed: dict[str, Any], *, pool_max: int, application_name: str) -> dict[str, Any]:
+    """`parsed` (what dj-database-url makes of `DATABASE_URL`) with our pool: bounded in size, in waiters and in time.
+
+    An exhausted pool or a dead server answers within 2 s: `timeout` bounds the wait for a connection,
+    `max_waiting` the queue for one, `connect_timeout` (2 s is libpq's minimum) each attempt; `statement_timeout` is the server's
+    own bound of 30 s. `reconnect_timeout` is short so that a pool that lost its server starts over with the next request
+    instead of sleeping through a long backoff.
+    """
+    return {
+        **parsed,
+        "ENGINE": ENGINE,
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": False,
+        "OPTIONS": {
+            **parsed.get("OPTIONS", {}),
+            "application_name": application_name,
+            "connect_timeout": 2,
+            "options": "-c statement_timeout=30s -c idle_in_transaction_session_timeout=30s",
+            "pool": {
+                "min_size": 0,
+                "max_size": pool_max,
+                "timeout": 1.5,
+                "max_waiting": 32 * pool_max,
+                "max_idle": 60,
+                "reconnect_timeout": 2,
+            },
+        },
+    }
+
+
+async def release() -> None:
+    """Give the current task's connections back to the pool; costs nothing where it holds none.
+
+    The wrapper goes too: it belongs to this task for good, and a task started later from this context would inherit it
+    and be refused.
+    """
+    for wrapper in async_connections.all(initialized_only=True):
+        if _is_ours(wrapper):
+            await wrapper.close()
+            del async_connections[wrapper.alias]
+
+
+def _is_ours(wrapper: Any) -> bool:
+    return wrapper._task in (None, asyncio.current_task())  # noqa: SLF001 - the library has no public word for the owner
+
+
+@contextlib.asynccontextmanager
+async def connection() -> AsyncIterator[Any]:
+    """The current task's connection, for the length of the block; part of an enclosing block or request if there is one."""
+    wrapper = async_connections["default"]
+    if not _is_ours(wrapper):
+        wrapper = async_connections["default"] = async_connections.create_connection("default")
+    enclosed = wrapper.connection is not None
+    try:
+        yield wrapper
+    finally:
+        if not enclosed:
+            await release()
+
+
+async def fetch_all(sql: str, params: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """All rows of one statement on the current task's connection, in one round trip."""
+    async with await async_connections["default"].cursor() as cursor:
+        await cursor.execute(sql, params)
+        rows: list[tuple[Any, ...]] = await cursor.fetchall()
+        return rows
+
+
+async def ping() -> None:
+    """One round trip to the server; raises `django.db.OperationalError` within 2 s where it is down."""
+    async with connection():
+        await fetch_all("SELECT 1")
+
+
+@contextlib.asynccontextmanager
+async def pool() -> AsyncIterator[None]:
+    """A lifespan resource: closes this process's pool at the end. It opens by itself with the first query."""
+    try:
+        yield
+    finally:
+        await async_connections["default"].close_pool()

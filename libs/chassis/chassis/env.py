@@ -1,0 +1,22 @@
+"""Typed reads of the environment that fail loudly, and the start of a process that depends on them.
+
+Every variable may also be given as `NAME_FILE`, the path of a file that holds the value: that is how secrets reach a
+container without showing in its environment.
+"""
+
+import os
+import sys
+
+import django
+from environs import EnvError, FileAwareEnv
+
+env = FileAwareEnv()
+
+
+def configure(settings_module: str) -> None:
+    """Set up Django with `settings_module`; a missing or malformed variable ends the process with one line naming it."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = settings_module
+    try:
+        django.setup()
+    except EnvError as error:
+        sys.exit(f"configuration: {error}")

@@ -1,0 +1,180 @@
+"""The errors that clients are told about, and their one translation to JSON.
+
+    Error
+     +-- BadRequest          400
+     +-- Unauthorized        401
+     +-- Forbidden           403
+     +-- NotFound            404
+     +-- Conflict            409
+     +-- PayloadTooLarge     413
+     +-- TooManyRequests     429  retry_after in seconds
+     +-- Unavailable         503  retry_after in seconds
+
+Domain code raises these (or its own subclasses) and never an HTTP response; each edge, the HTTP handler and the WebSocket
+consumer, translates them once. Anything else is a defect: it is logged with its traceback and the client is told only
+`{"error": "Internal server error"}`.
+"""
+
+import asyncio
+from typing import Any
+
+import msgspec
+import psycopg
+import psycopg_pool
+import redis.exceptions
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import DatabaseError, InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+
+
+class Error(Exception):
+    """An error that the client caused or must know about; `message` is shown to them."""
+
+    status = 500
+    message = "Internal server error"
+
+    def __init__(self, message: str | None = None, **details: Any) -> None:
+        self.message = message or self.message
+        self.details = details
+        super().__init__(self.message)
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """The JSON object that the client gets: `{"error": message, **details}`."""
+        return {"error": self.message, **self.details}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Extra response headers."""
+        return {}
+
+
+class BadRequest(Error):
+    """The request is malformed."""
+
+    status = 400
+    message = "Bad request"
+
+
+class Unauthorized(Error):
+    """Nobody is signed in, or the credentials are not valid."""
+
+    status = 401
+    message = "Unauthorized"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """RFC 9110 asks every 401 to say how to authenticate."""
+        return {"WWW-Authenticate": "Bearer"}
+
+
+class Forbidden(Error):
+    """Somebody is signed in who may not do this."""
+
+    status = 403
+    message = "Forbidden"
+
+
+class NotFound(Error):
+    """There is no such thing, or not for this user."""
+
+    status = 404
+    message = "Not found"
+
+
+class Conflict(Error):
+    """The request contradicts what is stored."""
+
+    status = 409
+    message = "Conflict"
+
+
+class PayloadTooLarge(Error):
+    """The body is larger than this service takes."""
+
+    status = 413
+    message = "Payload too large"
+
+
+class _Later(Error):
+    def __init__(self, message: str | None = None, *, retry_after: float = 1, **details: Any) -> None:
+        super().__init__(message, **details)
+        self.retry_after = retry_after
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(max(1, round(self.retry_after)))}
+
+
+class TooManyRequests(_Later):
+    """The caller is over a limit; `retry_after` is in seconds."""
+
+    status = 429
+    message = "Too many requests"
+
+
+class Unavailable(_Later):
+    """A dependency is down or its pool is full; `retry_after` is in seconds."""
+
+    status = 503
+    message = "Service unavailable"
+
+
+_DATABASE_DOWN = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg_pool.PoolTimeout)
+
+
+def translate(error: Exception) -> Error | None:
+    """The `Error` that stands for any exception, or None where it is a defect of ours."""
+    match error:
+        case Error():
+            return error
+        case Http404():
+            return NotFound()
+        case PermissionDenied():
+            return Forbidden()
+        case RequestDataTooBig():
+            return PayloadTooLarge()
+        case SuspiciousOperation():
+            return BadRequest()
+        case psycopg_pool.TooManyRequests():
+            return Unavailable("Database busy")
+        case DatabaseError() if isinstance(error.__cause__, psycopg_pool.TooManyRequests):
+            return Unavailable("Database busy")
+        case _ if isinstance(error, _DATABASE_DOWN):
+            return Unavailable("Database unavailable")
+        case redis.exceptions.ConnectionError() | redis.exceptions.TimeoutError():
+            return Unavailable("Redis unavailable")
+        case asyncio.TimeoutError():
+            return Unavailable("Timed out")
+        case _:
+            return None
+
+
+def json_response(payload: Any, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:
+    """`payload` (anything that msgspec encodes) as a JSON response."""
+    return HttpResponse(msgspec.json.encode(payload), status=status, headers=headers, content_type="application/json")
+
+
+def error_response(error: Error) -> HttpResponse:
+    """The response for an `Error`."""
+    return json_response(error.payload, error.status, error.headers)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's `handler400`."""
+    return error_response(translate(exception) or BadRequest())
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's `handler403`."""
+    return error_response(Forbidden())
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's `handler404`."""
+    return error_response(exception if isinstance(exception, NotFound) else NotFound())
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's `handler500`."""
+    return error_response(Error())

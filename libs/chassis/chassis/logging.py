@@ -1,0 +1,81 @@
+"""Structured logs: one line an event, a dotted name and fields, as JSON or coloured for a person.
+
+Everything goes through the standard library's root logger, so the lines of Django, uvicorn, daphne and our own have one
+form. Whatever is bound with `structlog.contextvars` (the request id) is on every line of that request.
+"""
+
+import os
+import sys
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+REDACTED = "[redacted]"
+_SECRET = frozenset({"authorization", "cookie", "password", "secret", "secret_key", "set-cookie", "ticket", "token"})
+
+
+def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Replace the value of every field that carries a secret, so that a careless log call leaks none."""
+    for key in event:
+        if key.lower() in _SECRET:
+            event[key] = REDACTED
+    return event
+
+
+_SHARED: list[Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.ExtraAdder(),
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    redact,
+]
+
+
+def _drop_noise(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    # Django attaches the whole request to its own log records; its repr would carry the query string, tickets included.
+    event.pop("request", None)
+    # uvicorn repeats its message with colour codes.
+    event.pop("color_message", None)
+    return event
+
+
+def _coloured() -> bool:
+    return "NO_COLOR" not in os.environ and ("FORCE_COLOR" in os.environ or sys.stderr.isatty())
+
+
+def logging_config(log_format: str, level: str) -> dict[str, Any]:
+    """A `logging.config.dictConfig` mapping; `log_format` is `json` or `console`."""
+    renderer: list[Processor] = (
+        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        if log_format == "json"
+        else [structlog.dev.ConsoleRenderer(colors=_coloured(), exception_formatter=structlog.dev.plain_traceback)]
+    )
+    structlog.configure(
+        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "structured": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": [*_SHARED, _drop_noise],
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            # One line a request is ours; Django's own duplicates of it say nothing more.
+            "django.request": {"level": "ERROR"},
+            "django.security.csrf": {"level": "ERROR"},
+            "daphne": {"level": "WARNING"},
+            "asyncio": {"level": "WARNING"},
+            "httpx": {"level": "WARNING"},
+        },
+    }

@@ -1,0 +1,92 @@
+"""Django settings that both services share. A service's own `settings.py` imports all of them and adds what is its own.
+
+The environment is the only configuration; `.env.example` lists every variable.
+"""
+
+from typing import Any
+
+from environs import validate
+
+from chassis.database import database_settings
+from chassis.env import env
+from chassis.logging import logging_config
+
+DEBUG = False
+SECRET_KEY = env.str("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", [])
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+# Full origins, scheme and port included: `http://localhost:8000`. Used for CSRF and for the WebSocket handshake.
+ALLOWED_ORIGINS = env.list("ALLOWED_ORIGINS", [])
+CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
+HTTPS_ONLY = env.bool("HTTPS_ONLY", True)
+DEMO = env.bool("DEMO", False)
+ALLOW_GUESTS = env.bool("ALLOW_GUESTS", False)
+
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django_async_backend",
+    "channels",
+    "accounts",
+    "rooms",
+]
+# The order is a contract (see docs/architecture.md): what is outside applies to everything inside, errors included.
+MIDDLEWARE = [
+    "chassis.middleware.security.SecurityHeadersMiddleware",
+    "chassis.middleware.request.RequestMiddleware",
+    "accounts.middleware.SessionMiddleware",
+    "accounts.middleware.AuthenticationMiddleware",
+    "chassis.middleware.csrf.CsrfMiddleware",
+]
+# The handler releases connections itself, before the response is sent; the signals would do it again in two more tasks.
+ASYNC_BACKEND_DISABLE_REQUEST_SIGNALS = True
+# It warns of pools under WSGI; the synchronous connections here are those of the lanes, with a pool of their own.
+ASYNC_BACKEND_DISABLE_POOL_WARNING = True
+
+DATABASE_POOL_MAX = env.int("DATABASE_POOL_MAX", 8)
+DATABASES = {
+    "default": database_settings(
+        dict(env.dj_db_url("DATABASE_URL")), pool_max=DATABASE_POOL_MAX, application_name=env.str("SERVICE", "millrace")
+    )
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env.str("REDIS_URL")
+CHANNEL_LAYERS: dict[str, Any] = {
+    "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+}
+
+AUTH_USER_MODEL = "accounts.User"
+SESSION_ENGINE = "accounts.sessions"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = HTTPS_ONLY
+CSRF_COOKIE_SECURE = HTTPS_ONLY
+CSRF_COOKIE_SAMESITE = "Lax"
+AUTHENTICATION_BACKENDS = ["accounts.backends.AsyncModelBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+# Threads for synchronous views and the synchronous ORM, a process; async code uses none.
+SYNC_THREADS = env.int("SYNC_THREADS", 8)
+DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", 1024 * 1024)
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = False
+
+LOG_FORMAT = env.str("LOG_FORMAT", "json", validate=validate.OneOf(["json", "console"]))
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
+LOGGING = logging_config(LOG_FORMAT, LOG_LEVEL)
+
+SILENCED_SYSTEM_CHECKS = [
+    "security.W001",  # chassis.middleware.security sets the same headers without SecurityMiddleware's thread hop
+    "security.W002",  # X-Frame-Options too
+    "security.W003",  # chassis.middleware.csrf runs Django's own check where a cookie authenticates
+]

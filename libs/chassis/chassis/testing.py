@@ -1,0 +1,89 @@
+"""Fixtures that the suites of both services share: a real database, a real Redis, a real client, and no blocking calls.
+
+Used as a plugin (`pytest_plugins = ["chassis.testing"]`). `DATABASE_URL` and `REDIS_URL` must lead to running servers; `make
+test` starts them. Tests commit for real, and every test that asked for `database` leaves all tables empty.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from blockbuster import BlockBuster, blockbuster_ctx
+
+from chassis import database as db
+from chassis import lifespan, redis
+from chassis.types import ASGIApplication
+
+KEEP = ("django_migrations", "django_content_type", "auth_permission")
+
+
+@pytest.fixture(scope="session")
+def _test_database(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    with django_db_blocker.unblock():
+        yield
+
+
+@pytest_asyncio.fixture
+async def database(_test_database: None) -> AsyncIterator[None]:
+    """PostgreSQL with all migrations applied and no rows; emptied again after the test."""
+    yield
+    async with db.connection() as connection:
+        tables = [row[0] for row in await db.fetch_all("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+        names = ", ".join(f'"{table}"' for table in tables if table not in KEEP)
+        async with await connection.cursor() as cursor:
+            await cursor.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+
+
+@pytest_asyncio.fixture
+async def clean_redis() -> AsyncIterator[Any]:
+    """An empty Redis database, emptied again after the test; yields the client."""
+    client = redis.client()
+    await client.flushdb()
+    yield client
+    await client.flushdb()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def process(_test_database: None) -> AsyncIterator[None]:
+    """The service's lifespan, entered once for the whole run as in a real process."""
+    async with lifespan.running():
+        yield
+
+
+@pytest.fixture
+def make_client(process: None) -> Callable[[ASGIApplication], httpx.AsyncClient]:
+    """Makes HTTP clients that drive an ASGI application in this process, through all of its middleware."""
+
+    def make(application: ASGIApplication, **options: Any) -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(app=application, raise_app_exceptions=False)  # type: ignore[arg-type]
+        return httpx.AsyncClient(transport=transport, base_url="http://testserver", **options)
+
+    return make
+
+
+@pytest.fixture
+def no_blocking() -> Iterator[BlockBuster]:
+    """Any call that would block the event loop (sleep, sockets, files, locks) raises `blockbuster.BlockingError`."""
+    with blockbuster_ctx() as detector:
+        yield detector
+
+
+async def in_section[R](work: Awaitable[R]) -> R:
+    """Await database work as a request would run it: its connection is given back at the end."""
+    async with db.connection():
+        return await work
+
+
+async def eventually(condition: Callable[[], Awaitable[bool] | bool], *, timeout: float = 10, what: str = "") -> None:
+    """Wait until `condition` holds; fails the test after `timeout` seconds."""
+    deadline = asyncio.get_running_loop().time() + timeout
+    while True:
+        outcome = condition()
+        if await outcome if isinstance(outcome, Awaitable) else outcome:
+            return
+        if asyncio.get_running_loop().time() > deadline:
+            pytest.fail(f"not within {timeout} s: {what or condition}")
+        await asyncio.sleep(0.01)

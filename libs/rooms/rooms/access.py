@@ -1,0 +1,46 @@
+"""Who may read and write a room."""
+
+import uuid
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from chassis.database import fetch_all
+from chassis.errors import Forbidden, NotFound, Unauthorized
+from rooms import names
+
+
+@dataclass(frozen=True, slots=True)
+class RoomAccess:
+    """A room as somebody who may use it sees it."""
+
+    id: int
+    name: str
+    title: str
+    public: bool
+    last_seq: int
+    epoch: uuid.UUID
+
+
+async def enter(name: str, user_id: int | None) -> RoomAccess:
+    """The room `name` for a user, or for a guest (None), in one query.
+
+    Raises `NotFound`, `Unauthorized` (a guest where guests are not admitted) or `Forbidden` (not a member).
+    """
+    if not names.valid(name):
+        raise NotFound("Room not found")
+    rows = await fetch_all(
+        "SELECT room.id, name, title, public, last_seq, epoch, membership.id IS NOT NULL FROM rooms_room room"
+        " LEFT JOIN rooms_membership membership ON membership.room_id = room.id AND membership.user_id = %s"
+        " WHERE name = %s",
+        (user_id, name),
+    )
+    if not rows:
+        raise NotFound("Room not found")
+    *fields, member = rows[0]
+    room = RoomAccess(*fields)
+    if user_id is None and not (settings.ALLOW_GUESTS and room.public):
+        raise Unauthorized
+    if not room.public and not member:
+        raise Forbidden("Not a member of this room")
+    return room

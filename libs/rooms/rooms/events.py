@@ -1,0 +1,34 @@
+"""What happens in a room, as events on the bus; the names and data here are a contract between releases."""
+
+import msgspec
+
+from chassis import bus
+from rooms import names
+from rooms.messages import StoredMessage
+from rooms.senders import Sender
+
+MESSAGE = "room.message"
+NOTICE = "room.notice"
+JOINED = "room.joined"
+LEFT = "room.left"
+TYPING = "room.typing"
+
+
+async def announce_message(message: StoredMessage) -> bool:
+    """Tell everybody that `message` is stored. A hint: whoever misses it reads the message from PostgreSQL."""
+    return await bus.publish(names.group(message.room), bus.Event(MESSAGE, msgspec.to_builtins(message)))
+
+
+async def announce(room: str, name: str, sender: Sender) -> bool:
+    """Tell the room that `sender` did something (`JOINED`, `LEFT` or `TYPING`)."""
+    return await bus.publish(names.group(room), bus.Event(name, {"username": sender.username}))
+
+
+async def notify(room: str, notice: str) -> bool:
+    """Send a notice, which is not stored, to the room's members; True if Redis took it."""
+    return await bus.publish(names.group(room), bus.Event(NOTICE, {"notice": notice}))
+
+
+def message_of(event: bus.Event) -> StoredMessage:
+    """The message in a `MESSAGE` event; raises `msgspec.ValidationError` for data of another shape."""
+    return msgspec.convert(event.data, StoredMessage)
