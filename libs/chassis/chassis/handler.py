@@ -27,7 +27,7 @@ from django.core.exceptions import RequestAborted, RequestDataTooBig
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import set_script_prefix, set_urlconf
+from django.urls import get_resolver, set_script_prefix, set_urlconf
 from django.utils.log import log_response
 
 from chassis import database, lifespan
@@ -50,6 +50,8 @@ class Handler(ASGIHandler):
 
     def __init__(self) -> None:
         super().__init__()
+        # Imports every view now: a broken one should end the start of the process, not its first request.
+        get_resolver().url_patterns  # noqa: B018
         # Both exist for synchronous connections, which only lanes have: `Lease.release` takes care of those.
         signals.request_started.disconnect(db.close_old_connections)
         signals.request_started.disconnect(db.reset_queries)

@@ -4,9 +4,13 @@ uvicorn and hypercorn speak ASGI's lifespan protocol; daphne does not, so its en
 Resources are async context managers registered by name with `resource`; they are entered in order and left in reverse.
 """
 
+import asyncio
 import contextlib
+import signal
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from types import FrameType
 
 import structlog
 
@@ -18,7 +22,7 @@ Resource = Callable[[], AbstractAsyncContextManager[object]]
 
 
 class _State:
-    draining = False
+    draining = asyncio.Event()
     resources: list[Resource] = []
 
 
@@ -31,18 +35,46 @@ def resource(factory: Resource) -> Resource:
 
 def draining() -> bool:
     """True once the process was told to stop: it finishes what it has and takes nothing new."""
-    return _State.draining
+    return _State.draining.is_set()
+
+
+async def drained() -> None:
+    """Wait until the process is told to stop; what would otherwise run for ever ends then."""
+    await _State.draining.wait()
 
 
 def drain() -> None:
-    """Turn readiness off."""
-    _State.draining = True
+    """Turn readiness off and end the streams."""
+    _State.draining.set()
+
+
+def undrain() -> None:
+    """Start over: the process takes new work."""
+    _State.draining = asyncio.Event()
+
+
+def _drain_on_sigterm() -> None:
+    # A server reports the end to its application only after the last connection has closed, which a stream never does by
+    # itself. So the application listens too, in front of the server's own handler.
+    if threading.current_thread() is not threading.main_thread():
+        return
+    server = signal.getsignal(signal.SIGTERM)
+    if not callable(server):
+        return
+    loop = asyncio.get_running_loop()
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(drain)
+        server(number, frame)
+
+    signal.signal(signal.SIGTERM, handle)
 
 
 @contextlib.asynccontextmanager
 async def running() -> AsyncIterator[None]:
     """The time between start and stop, with every registered resource open."""
-    _State.draining = False
+    undrain()
+    _drain_on_sigterm()
     async with contextlib.AsyncExitStack() as stack:
         for factory in _State.resources:
             await stack.enter_async_context(factory())

@@ -2,6 +2,8 @@
 
 Used as a plugin (`pytest_plugins = ["chassis.testing"]`). `DATABASE_URL` and `REDIS_URL` must lead to running servers; `make
 test` starts them. Tests commit for real, and every test that asked for `database` leaves all tables empty.
+
+PYTEST_DONT_REWRITE: conftest files import names from here, which is before pytest could rewrite it.
 """
 
 import asyncio
@@ -12,6 +14,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from blockbuster import BlockBuster, blockbuster_ctx
+from django.test.utils import setup_databases, teardown_databases
 
 from chassis import database as db
 from chassis import lifespan, redis
@@ -21,13 +24,24 @@ KEEP = ("django_migrations", "django_content_type", "auth_permission")
 
 
 @pytest.fixture(scope="session")
-def _test_database(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+def _test_database(django_test_environment: None, django_db_blocker: Any, django_db_keepdb: bool) -> Iterator[None]:
+    # pytest-django's own set-up makes databases only for tests with its marker, which wraps each test in a synchronous
+    # transaction; without it, our tests would run on, and empty, the database that DATABASE_URL names.
     with django_db_blocker.unblock():
+        config = setup_databases(verbosity=0, interactive=False, aliases={"default"}, keepdb=django_db_keepdb)
+        yield
+        teardown_databases(config, verbosity=0, keepdb=django_db_keepdb)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def _pool(_test_database: None) -> AsyncIterator[None]:
+    """The pool is closed before its database is dropped, also where no test entered the service's lifespan."""
+    async with db.pool():
         yield
 
 
 @pytest_asyncio.fixture
-async def database(_test_database: None) -> AsyncIterator[None]:
+async def database(_pool: None) -> AsyncIterator[None]:
     """PostgreSQL with all migrations applied and no rows; emptied again after the test."""
     yield
     async with db.connection() as connection:
@@ -47,7 +61,7 @@ async def clean_redis() -> AsyncIterator[Any]:
 
 
 @pytest_asyncio.fixture(scope="session")
-async def process(_test_database: None) -> AsyncIterator[None]:
+async def process(_pool: None) -> AsyncIterator[None]:
     """The service's lifespan, entered once for the whole run as in a real process."""
     async with lifespan.running():
         yield
@@ -58,7 +72,7 @@ def make_client(process: None) -> Callable[[ASGIApplication], httpx.AsyncClient]
     """Makes HTTP clients that drive an ASGI application in this process, through all of its middleware."""
 
     def make(application: ASGIApplication, **options: Any) -> httpx.AsyncClient:
-        transport = httpx.ASGITransport(app=application, raise_app_exceptions=False)  # type: ignore[arg-type]
+        transport = httpx.ASGITransport(app=application)  # type: ignore[arg-type]
         return httpx.AsyncClient(transport=transport, base_url="http://testserver", **options)
 
     return make

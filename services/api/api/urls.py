@@ -2,20 +2,30 @@
 
 from django.urls import include, path
 from dmr.openapi import OpenAPIConfig, build_schema
-from dmr.openapi.views import OpenAPIJsonView
 from dmr.routing import Router
 
+from api.docs.views import Documentation
+from api.rooms import urls as rooms
+from api.static_files import static_file
 from api.users import urls as users
 from chassis import health, metrics
 
-router = Router("api/", [*users.controllers])
-schema = build_schema(router, config=OpenAPIConfig(title="Millrace", version="0.1.0"))
+router = Router(
+    "api/",
+    [
+        *users.controllers,
+        *rooms.controllers,
+    ],
+)
+documentation = Documentation(build_schema(router, config=OpenAPIConfig(title="Millrace", version="0.1.0")))
 
 urlpatterns = [
     path("", include(health.urlpatterns)),
     path("metrics", metrics.metrics),
-    path("api/openapi.json", OpenAPIJsonView.as_view(schema)),
-    path("api/", include(users.plain)),
+    path("static/<path:path>", static_file),
+    path("api/openapi.json", documentation.openapi_json),
+    path("api/docs/", documentation.page),
+    path("api/", include([*users.plain, *rooms.plain])),
     router.to_urlpatterns(),
 ]
 

@@ -1,0 +1,110 @@
+"""`/api/rooms/`: rooms, history, posting, and notices sent from async and from sync code."""
+
+import uuid
+from http import HTTPStatus
+
+import msgspec
+from asgiref.sync import async_to_sync
+from django.http import HttpRequest, HttpResponse
+from dmr import Body, Path, Query, ResponseSpec, modify, validate
+
+from api.rooms import queries
+from api.rooms.schemas import History, HistoryQuery, MessageIn, NoticeIn, RoomList, RoomPath, Sent
+from chassis import database
+from chassis.controllers import JsonController, SignedIn, responses
+from chassis.errors import BadRequest, error_response, json_response, translate
+from rooms import access, events, messages, senders
+from rooms.messages import StoredMessage
+
+_ROOM_ERRORS = responses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+
+
+class RoomsController(JsonController):
+    """The rooms of the caller."""
+
+    auth = [SignedIn()]
+
+    async def get(self) -> RoomList:
+        """Every room that the caller may read."""
+        return RoomList(await queries.readable_by(self.request.user.pk))
+
+
+class MessagesController(JsonController):
+    """The messages of a room."""
+
+    auth = [SignedIn()]
+
+    @modify(extra_responses=_ROOM_ERRORS)
+    async def get(self, parsed_path: Path[RoomPath], parsed_query: Query[HistoryQuery]) -> History:
+        """Messages by number: the newest, or what follows `after`, or what precedes `before`."""
+        room = await access.enter(parsed_path.room, self.request.user.pk)
+        if parsed_query.after is not None and parsed_query.before is not None:
+            raise BadRequest("Give either after or before")
+        if parsed_query.after is not None:
+            found = await messages.catch_up(room, parsed_query.after, parsed_query.limit)
+        else:
+            found = await messages.history(room, parsed_query.before, parsed_query.limit)
+        # The head was read before the messages, so it can only be behind them.
+        head = max(room.last_seq, found[-1].seq) if found else room.last_seq
+        return History(found, head, room.epoch)
+
+    @validate(
+        ResponseSpec(StoredMessage, status_code=HTTPStatus.CREATED, description="Stored as the room's next message."),
+        ResponseSpec(StoredMessage, status_code=HTTPStatus.OK, description="The same post had been stored before."),
+        *_ROOM_ERRORS,
+        *responses(HTTPStatus.CONFLICT),
+    )
+    async def post(self, parsed_path: Path[RoomPath], parsed_body: Body[MessageIn]) -> HttpResponse:
+        """Post a message. It is committed before this answers, and announced to the room's sockets and streams."""
+        user = self.request.user
+        room = await access.enter(parsed_path.room, user.pk)
+        posted = await messages.post(
+            room, senders.from_user(user), parsed_body.id or uuid.uuid4(), parsed_body.message
+        )
+        # The announcement can take a second where Redis is frozen; nobody else should wait for this connection.
+        await database.release()
+        # A repeated post is announced again: the first announcement may be what got lost.
+        await events.announce_message(posted.message)
+        return self.to_response(posted.message, status_code=HTTPStatus.CREATED if posted.created else HTTPStatus.OK)
+
+
+class NotifyController(JsonController):
+    """Notices from asynchronous code."""
+
+    auth = [SignedIn()]
+
+    @modify(status_code=HTTPStatus.OK, extra_responses=_ROOM_ERRORS)
+    async def post(self, parsed_path: Path[RoomPath], parsed_body: Body[NoticeIn]) -> Sent:
+        """Send a notice to everybody in the room."""
+        await access.enter(parsed_path.room, self.request.user.pk)
+        await database.release()
+        return Sent(await events.notify(parsed_path.room, parsed_body.notice))
+
+
+def notify_sync(request: HttpRequest, room: str) -> HttpResponse:
+    """`POST /api/rooms/<room>/notify/sync/`: the same from synchronous code, through `async_to_sync`.
+
+    The view runs on one of the process's lanes; the coroutine runs on the event loop, so it may use the loop's channel
+    layer and async database connections, and the lane waits for it.
+    """
+    if request.method != "POST":
+        return json_response({"error": "Method not allowed"}, 405, {"Allow": "POST"})
+    if not request.user.is_authenticated:
+        return json_response({"error": "Unauthorized"}, 401, {"WWW-Authenticate": "Bearer"})
+    try:
+        notice = msgspec.json.decode(request.body, type=NoticeIn)
+        sent = async_to_sync(_notify)(room, request.user.pk, notice.notice)
+    except msgspec.DecodeError as error:
+        return error_response(BadRequest(str(error)))
+    except Exception as error:
+        known = translate(error)
+        if known is None:
+            raise
+        return error_response(known)
+    return json_response(Sent(sent))
+
+
+async def _notify(room: str, user_id: int, notice: str) -> bool:
+    async with database.connection():
+        await access.enter(room, user_id)
+    return await events.notify(room, notice)

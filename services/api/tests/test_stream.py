@@ -1,0 +1,236 @@
+"""`/api/rooms/<room>/events/`: Server-Sent Events, driven through the ASGI application by hand.
+
+An HTTP client would do, but a test wants to decide when the client goes away.
+"""
+
+import asyncio
+import contextlib
+import json
+import uuid
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest_asyncio
+from channels.layers import get_channel_layer
+
+from accounts.models import User
+from api.asgi import application
+from chassis import bus, lifespan
+from chassis.testing import eventually, in_section
+from rooms import access, events, messages, names, senders
+from rooms.messages import StoredMessage
+from rooms.models import Room
+
+from .conftest import bearer
+
+DEADLINE = 10
+
+
+class Stream:
+    """One open stream; `leave()` is what a closed browser tab does."""
+
+    def __init__(self, path: str, headers: dict[str, str]) -> None:
+        raw = [(name.lower().encode(), value.encode()) for name, value in {"Host": "testserver", **headers}.items()]
+        path, _, query = path.partition("?")
+        scope = {
+            "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": query.encode(),
+            "headers": raw, "http_version": "1.1", "scheme": "http", "client": ("127.0.0.1", 1), "server": ("testserver", 80),
+            "root_path": "", "asgi": {"version": "3.0"},
+        }  # fmt: skip
+        self._to_application: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._from_application: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._to_application.put_nowait({"type": "http.request", "body": b"", "more_body": False})
+        self.task = asyncio.create_task(
+            application(scope, self._to_application.get, self._from_application.put)  # type: ignore[arg-type]
+        )
+        self._buffer = b""
+
+    async def start(self) -> tuple[int, dict[str, str]]:
+        """Status and headers."""
+        async with asyncio.timeout(DEADLINE):
+            message = await self._from_application.get()
+        return message["status"], {name.decode().lower(): value.decode() for name, value in message["headers"]}
+
+    async def event(self) -> tuple[str | None, str, dict[str, Any]]:
+        """The next event: id, name, data."""
+        async with asyncio.timeout(DEADLINE):
+            while b"\n\n" not in self._buffer:
+                self._buffer += (await self._from_application.get())["body"]
+        raw, self._buffer = self._buffer.split(b"\n\n", 1)
+        fields = dict(line.split(": ", 1) for line in raw.decode().splitlines())
+        return fields.get("id"), fields["event"], json.loads(fields["data"])
+
+    async def events_until(self, name: str) -> list[tuple[str | None, str, dict[str, Any]]]:
+        """All events up to and including the first called `name`."""
+        received = [await self.event()]
+        while received[-1][1] != name:
+            received.append(await self.event())
+        return received
+
+    def leave(self) -> None:
+        """Close the connection."""
+        self._to_application.put_nowait({"type": "http.disconnect"})
+
+    async def ended(self) -> None:
+        """Wait until the application has finished with this request."""
+        async with asyncio.timeout(DEADLINE):
+            await self.task
+
+
+type Open = Callable[..., Any]
+
+
+@pytest_asyncio.fixture
+async def lobby(database: None) -> Room:
+    """A public room."""
+    room: Room = await in_section(Room.async_objects.acreate(name="lobby", title="Lobby"))
+    return room
+
+
+@pytest_asyncio.fixture
+async def open_stream(process: None, user: User, lobby: Room) -> AsyncIterator[Open]:
+    """Opens streams of the lobby as Ada, and closes them."""
+    headers = await bearer(user)
+    streams: list[Stream] = []
+
+    def open_one(query: str = "", **extra: str) -> Stream:
+        stream = Stream(f"/api/rooms/lobby/events/{query}", {**headers, **extra})
+        streams.append(stream)
+        return stream
+
+    yield open_one
+    for stream in streams:
+        stream.leave()
+        with contextlib.suppress(asyncio.CancelledError):
+            await stream.ended()
+
+
+async def store(text: str, user: User) -> StoredMessage:
+    """A message in the lobby that nobody is told about."""
+
+    async def work() -> StoredMessage:
+        room = await access.enter("lobby", user.pk)
+        return (await messages.post(room, senders.from_user(user), uuid.uuid4(), text)).message
+
+    return await in_section(work())
+
+
+async def test_history_then_synced(open_stream: Open, user: User) -> None:
+    """A new stream starts with what the room holds, in order, and says when it is up to date."""
+    for text in ("one", "two"):
+        await store(text, user)
+    stream = open_stream()
+    status, headers = await stream.start()
+    received = await stream.events_until("synced")
+    assert (status, headers["content-type"]) == (200, "text/event-stream")
+    assert [(identifier, data.get("message")) for identifier, _, data in received] == [
+        ("1", "one"),
+        ("2", "two"),
+        (None, None),
+    ]
+
+
+async def test_last_event_id_resumes(open_stream: Open, user: User) -> None:
+    """`Last-Event-ID` brings what follows that number and nothing before it."""
+    for text in ("one", "two", "three"):
+        await store(text, user)
+    stream = open_stream(**{"Last-Event-ID": "1"})
+    await stream.start()
+    assert [data["message"] for _, name, data in await stream.events_until("synced") if name == "message"] == ["two", "three"]
+
+
+async def test_last_event_id_of_the_future(open_stream: Open, user: User) -> None:
+    """A number that the room never gave out belongs to lost history: the stream starts over with the newest."""
+    await store("one", user)
+    stream = open_stream(**{"Last-Event-ID": "7"})
+    await stream.start()
+    assert (await stream.event())[0] == "1"
+
+
+async def test_malformed_last_event_id(open_stream: Open) -> None:
+    """Not a number: 400 instead of a guess."""
+    assert (await open_stream(**{"Last-Event-ID": "x"}).start())[0] == 400
+
+
+async def test_live_message(open_stream: Open, user: User) -> None:
+    """A message that is announced while the stream is open arrives."""
+    stream = open_stream()
+    await stream.start()
+    await stream.events_until("synced")
+    await confirmed(stream)
+    await events.announce_message(await store("hello", user))
+    identifier, name, data = await stream.event()
+    assert (identifier, name, data["message"]) == ("1", "message", "hello")
+
+
+async def test_missed_announcement_is_filled(open_stream: Open, user: User) -> None:
+    """A lost announcement costs nothing: the next one brings both messages, in order."""
+    stream = open_stream()
+    await stream.start()
+    await stream.events_until("synced")
+    await confirmed(stream)
+    await store("lost", user)
+    await events.announce_message(await store("seen", user))
+    assert [(await stream.event())[2]["message"] for _ in range(2)] == ["lost", "seen"]
+
+
+async def test_repeated_announcement_is_dropped(open_stream: Open, user: User) -> None:
+    """The same announcement twice shows the message once."""
+    stream = open_stream()
+    await stream.start()
+    await stream.events_until("synced")
+    await confirmed(stream)
+    message = await store("once", user)
+    await events.announce_message(message)
+    await events.announce_message(message)
+    await events.notify("lobby", "after")
+    assert [name for _, name, _ in await stream.events_until("notice")] == ["message", "notice"]
+
+
+async def test_unknown_and_malformed_events_are_ignored(open_stream: Open) -> None:
+    """A newer release may send what this one does not know; the stream goes on."""
+    stream = open_stream()
+    await stream.start()
+    await stream.events_until("synced")
+    await confirmed(stream)
+    await bus.publish(names.group("lobby"), bus.Event("room.invented", {}))
+    await bus.publish(names.group("lobby"), bus.Event(events.MESSAGE, {"seq": "not a number"}))
+    await get_channel_layer().group_send(names.group("lobby"), {"type": bus.HANDLER, "v": 99, "event": "x", "data": {}})
+    await events.notify("lobby", "after")
+    assert (await stream.event())[2] == {"type": "notice", "notice": "after"}
+
+
+async def test_client_leaves(open_stream: Open) -> None:
+    """When the client goes, the request ends and nothing stays subscribed."""
+    stream = open_stream()
+    await stream.start()
+    await stream.events_until("synced")
+    stream.leave()
+    await stream.ended()
+    await eventually(lambda: not get_channel_layer().groups, what="no group left")
+
+
+async def test_drain_ends_the_stream(open_stream: Open) -> None:
+    """A process that is told to stop ends its streams, so that it can stop."""
+    stream = open_stream()
+    await stream.start()
+    await stream.events_until("synced")
+    lifespan.drain()
+    try:
+        await stream.ended()
+    finally:
+        lifespan.undrain()
+
+
+async def confirmed(stream: Stream) -> None:
+    """Wait until Redis has the stream's subscription: the layer itself does not wait for that."""
+
+    async def heard() -> bool:
+        await events.notify("lobby", "are you there?")
+        return not stream._from_application.empty()
+
+    await eventually(heard, what="subscription")
+    # Everything published so far is in the queue once a last notice has arrived.
+    await events.notify("lobby", "last")
+    while (await stream.event())[2].get("notice") != "last":
+        pass
