@@ -1,6 +1,7 @@
 """Each fault, as a client meets it on a real socket."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -100,6 +101,19 @@ async def test_a_reset_is_over_at_once(client: httpx.AsyncClient, send_raw: Conn
     await in_flight(client, 0, eventually)
     counters = await users(client)
     assert (counters["faults"]["reset"], counters["client_disconnects"], counters["statuses"]) == (1, 0, {})
+
+
+@pytest.mark.parametrize("fault", ["reset_rate", "truncate_rate"])
+async def test_a_cut_answer_is_no_error_of_the_server(
+    client: httpx.AsyncClient, send_raw: Connect, caplog: pytest.LogCaptureFixture, eventually: Eventually, fault: str
+) -> None:
+    """It was asked for, so nothing is logged."""
+    await client.put("/faults/users", json={fault: 1})
+    reader, _writer = await send_raw(GET_USERS)
+    with contextlib.suppress(ConnectionResetError):
+        await reader.read()
+    await in_flight(client, 0, eventually)
+    assert caplog.messages == []
 
 
 async def test_hang_ends_when_the_client_leaves(
