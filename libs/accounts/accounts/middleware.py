@@ -1,8 +1,8 @@
 """Sessions and authentication of HTTP requests, async throughout.
 
 After these, `request.user` is a `User` or `AnonymousUser`, `request.credential` is `"token"`, `"session"` or None, and
-`request.access_token` the token's row where there is one. A request without a cookie and without an Authorization header
-costs no query.
+`request.access_token` the token's row where there is one. A request without a cookie and without an Authorization
+header costs no query.
 """
 
 import time
@@ -35,8 +35,10 @@ class SessionMiddleware(AsyncMiddleware):
         if session.accessed:
             patch_vary_headers(response, ("Cookie",))
         if sent_key is not None and session.is_empty():
-            response.delete_cookie(  # type: ignore[attr-defined]
-                settings.SESSION_COOKIE_NAME, path=settings.SESSION_COOKIE_PATH, samesite=settings.SESSION_COOKIE_SAMESITE
+            response.delete_cookie(
+                settings.SESSION_COOKIE_NAME,
+                path=settings.SESSION_COOKIE_PATH,
+                samesite="Lax",
             )
         elif session.modified and not session.is_empty() and response.status_code < 500:
             try:
@@ -58,7 +60,7 @@ async def _set_cookie(response: Any, session: SessionStore) -> None:
         path=settings.SESSION_COOKIE_PATH,
         secure=settings.SESSION_COOKIE_SECURE or None,
         httponly=settings.SESSION_COOKIE_HTTPONLY or None,
-        samesite=settings.SESSION_COOKIE_SAMESITE,
+        samesite="Lax",
     )
 
 

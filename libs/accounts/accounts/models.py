@@ -10,9 +10,9 @@ from django_async_backend.db.models.base import AsyncModelMixin
 
 
 class User(AsyncModelMixin, AbstractUser):
-    """Django's user, without `last_login`: keeping that up to date is a synchronous signal and a write on every sign-in."""
+    """Django's user without `last_login`, which costs a synchronous signal and a write on every sign-in."""
 
-    last_login = None  # type: ignore[assignment]
+    last_login = None
     email = models.EmailField("email address", blank=True)
 
     class Meta(AbstractUser.Meta):

@@ -1,7 +1,7 @@
 """Argon2 off the event loop and bounded.
 
-A hash takes tens of milliseconds and 100 MiB, so it runs on a small executor of its own. Beyond `MAX_WAITING` callers in
-line the next is told to come back (429): a flood of sign-ins must not take the memory or the time of everybody else.
+A hash takes tens of milliseconds and 100 MiB, so it runs on a small executor of its own. Beyond `MAX_WAITING` callers
+in line the next is told to come back (429): a flood of sign-ins must not take the memory or the time of everybody else.
 """
 
 import asyncio

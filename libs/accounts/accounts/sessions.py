@@ -35,11 +35,11 @@ class SessionStore(DatabaseSessionStore):
         return exists
 
     async def asave(self, must_create: bool = False) -> None:
-        """Insert or update the row; raises `CreateError` for a taken key and `UpdateError` for a session deleted meanwhile."""
+        """Insert or update the row; `CreateError` for a taken key, `UpdateError` for a session deleted meanwhile."""
         if self.session_key is None:
             await self.acreate()
             return
-        row = await self.acreate_model_instance(await self._aget_session(no_load=must_create))
+        row = await self.acreate_model_instance(await self._aget_session(no_load=must_create))  # type: ignore[attr-defined]
         values: dict[str, Any] = {"session_data": row.session_data, "expire_date": row.expire_date}
         if must_create:
             try:

@@ -1,1 +1,1 @@
-"""What both Django services need and no domain: settings, ASGI handler, middleware, logging, metrics, errors, health, bus."""
+"""What both Django services need and no domain: settings, handler, middleware, logs, metrics, errors, health, bus."""

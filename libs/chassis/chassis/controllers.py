@@ -13,10 +13,11 @@ from django.http import HttpRequest, HttpResponse
 from dmr import Controller, ResponseSpec
 from dmr.endpoint import Endpoint
 from dmr.errors import format_error
-from dmr.exceptions import NotAuthenticatedError
+from dmr.exceptions import DataParsingError, NotAuthenticatedError
 from dmr.metadata import EndpointMetadata
 from dmr.openapi.objects import Reference, SecurityRequirement, SecurityScheme
-from dmr.plugins.msgspec import MsgspecSerializer
+from dmr.parsers import Raw
+from dmr.plugins.msgspec import MsgspecJsonParser, MsgspecSerializer
 from dmr.security.base import AsyncAuth
 from dmr.serializer import BaseSerializer
 
@@ -67,10 +68,28 @@ class SignedIn(AsyncAuth):
         return [{"bearer": []}, {"session": []}]
 
 
+class JsonParser(MsgspecJsonParser):
+    """A JSON body; what msgspec can decode for nobody (nested too deeply, numbers beyond a double) is a 400 too."""
+
+    __slots__ = ()
+
+    def parse(self, to_deserialize: Raw, *args: Any, **kwargs: Any) -> Any:
+        """Python objects, or `DataParsingError`."""
+        try:
+            return super().parse(to_deserialize, *args, **kwargs)
+        except (RecursionError, msgspec.ValidationError) as error:
+            raise DataParsingError(str(error)) from None
+
+
 class JsonController(Controller[MsgspecSerializer]):
     """Base of our controllers. `auth = [SignedIn()]` on a subclass makes it need a user."""
 
     error_model: ClassVar[Any] = ErrorBody
+    parsers: ClassVar[Any] = [JsonParser()]
+    # Any endpoint may answer these, whatever it documents; checked against its responses they would turn into a 422.
+    exclude_validate_responses: ClassVar[Any] = frozenset(
+        {HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.SERVICE_UNAVAILABLE}
+    )
     request: HttpRequest
 
     def format_error(self, error: str | Exception, **kwargs: Any) -> Any:

@@ -2,7 +2,8 @@
 
 A connection of django-async-backend belongs to the task that first used it and stays with that task until it is
 released. The HTTP handler releases it as soon as the view has answered; whatever lives longer than a request (a socket,
-a stream, a background task) wraps each piece of work in `connection()`, or it would hold one connection for its lifetime.
+a stream, a background task) wraps each piece of work in `connection()`, or it would hold one connection for its
+lifetime.
 """
 
 import asyncio
@@ -19,9 +20,9 @@ def database_settings(parsed: dict[str, Any], *, pool_max: int, application_name
     """`parsed` (what dj-database-url makes of `DATABASE_URL`) with our pool: bounded in size, in waiters and in time.
 
     An exhausted pool or a dead server answers within 2 s: `timeout` bounds the wait for a connection,
-    `max_waiting` the queue for one, `connect_timeout` (2 s is libpq's minimum) each attempt; `statement_timeout` is the server's
-    own bound of 30 s. `reconnect_timeout` is short so that a pool that lost its server starts over with the next request
-    instead of sleeping through a long backoff.
+    `max_waiting` the queue for one, `connect_timeout` (2 s is libpq's minimum) each attempt; `statement_timeout` is
+    the server's own bound of 30 s. `reconnect_timeout` is short so that a pool that lost its server starts over with
+    the next request instead of sleeping through a long backoff.
     """
     return {
         **parsed,
@@ -64,7 +65,7 @@ def _is_ours(wrapper: Any) -> bool:
 
 @contextlib.asynccontextmanager
 async def connection() -> AsyncIterator[Any]:
-    """The current task's connection, for the length of the block; part of an enclosing block or request if there is one."""
+    """The current task's connection until the end of the block, or of the block or request around it."""
     wrapper = async_connections["default"]
     if not _is_ours(wrapper):
         wrapper = async_connections["default"] = async_connections.create_connection("default")

@@ -14,7 +14,7 @@ env = FileAwareEnv()
 
 
 def configure(settings_module: str) -> None:
-    """Set up Django with `settings_module`; a missing or malformed variable ends the process with one line naming it."""
+    """Set up Django; a missing or malformed variable ends the process with one line that names it."""
     os.environ["DJANGO_SETTINGS_MODULE"] = settings_module
     try:
         django.setup()

@@ -10,12 +10,12 @@
      +-- TooManyRequests     429  retry_after in seconds
      +-- Unavailable         503  retry_after in seconds
 
-Domain code raises these (or its own subclasses) and never an HTTP response; each edge, the HTTP handler and the WebSocket
-consumer, translates them once. Anything else is a defect: it is logged with its traceback and the client is told only
-`{"error": "Internal server error"}`.
+Domain code raises these (or its own subclasses) and never an HTTP response; each edge, the HTTP handler and the
+WebSocket consumer, translates them once. Anything else is a defect: it is logged with its traceback and the client is
+told only `{"error": "Internal server error"}`.
 """
 
-import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -23,7 +23,7 @@ import psycopg
 import psycopg_pool
 import redis.exceptions
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 
 
@@ -120,34 +120,30 @@ class Unavailable(_Later):
     message = "Service unavailable"
 
 
-_DATABASE_DOWN = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg_pool.PoolTimeout)
+# In this order: the first that fits is the answer, and several of these are subclasses of later ones.
+_KNOWN: tuple[tuple[type[Exception], Callable[[], Error]], ...] = (
+    (Http404, NotFound),
+    (PermissionDenied, Forbidden),
+    (RequestDataTooBig, PayloadTooLarge),
+    (SuspiciousOperation, BadRequest),
+    (psycopg_pool.TooManyRequests, lambda: Unavailable("Database busy")),
+    (OperationalError, lambda: Unavailable("Database unavailable")),
+    (InterfaceError, lambda: Unavailable("Database unavailable")),
+    (psycopg.OperationalError, lambda: Unavailable("Database unavailable")),
+    (redis.exceptions.ConnectionError, lambda: Unavailable("Redis unavailable")),
+    (redis.exceptions.TimeoutError, lambda: Unavailable("Redis unavailable")),
+    (TimeoutError, lambda: Unavailable("Timed out")),
+)
 
 
 def translate(error: Exception) -> Error | None:
     """The `Error` that stands for any exception, or None where it is a defect of ours."""
-    match error:
-        case Error():
-            return error
-        case Http404():
-            return NotFound()
-        case PermissionDenied():
-            return Forbidden()
-        case RequestDataTooBig():
-            return PayloadTooLarge()
-        case SuspiciousOperation():
-            return BadRequest()
-        case psycopg_pool.TooManyRequests():
-            return Unavailable("Database busy")
-        case DatabaseError() if isinstance(error.__cause__, psycopg_pool.TooManyRequests):
-            return Unavailable("Database busy")
-        case _ if isinstance(error, _DATABASE_DOWN):
-            return Unavailable("Database unavailable")
-        case redis.exceptions.ConnectionError() | redis.exceptions.TimeoutError():
-            return Unavailable("Redis unavailable")
-        case asyncio.TimeoutError():
-            return Unavailable("Timed out")
-        case _:
-            return None
+    if isinstance(error, Error):
+        return error
+    # Django wraps what psycopg's pool raises in an error class of its own.
+    if isinstance(error.__cause__, psycopg_pool.TooManyRequests):
+        error = error.__cause__
+    return next((make() for kind, make in _KNOWN if isinstance(error, kind)), None)
 
 
 def json_response(payload: Any, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:

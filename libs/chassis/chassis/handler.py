@@ -1,12 +1,13 @@
 """Django's ASGI handler without a thread on the async path.
 
-Django 6.1's own handler makes a thread context for every request, calls synchronous receivers of its signals in it, closes
-the response in it and logs a 4xx in another. This one keeps Django's semantics (signals, cancellation when the client
-goes, streaming, exception handling) with these differences, each on purpose:
+Django 6.1's own handler makes a thread context for every request, calls synchronous receivers of its signals in it,
+closes the response in it and logs a 4xx in another. This one keeps Django's semantics (signals, cancellation when the
+client goes, streaming, exception handling) with these differences, each on purpose:
 
 - it answers the lifespan protocol (`chassis.lifespan`);
 - a request that runs no synchronous code starts and visits no thread; one that does leases a lane (`chassis.lanes`);
-- the body is kept in memory and capped at `DATA_UPLOAD_MAX_MEMORY_SIZE`, with no temporary file: works on a read-only disk;
+- the body is kept in memory and capped at `DATA_UPLOAD_MAX_MEMORY_SIZE`, with no temporary file: works on a read-only
+disk;
 - the database connection goes back to the pool before the response is sent, so a slow reader or a stream holds none;
 - an exception of a view that `chassis.errors` knows becomes its JSON response right at the view.
 """
@@ -19,7 +20,7 @@ from inspect import iscoroutinefunction
 from io import BytesIO
 from typing import Any, cast
 
-from asgiref.sync import ThreadSensitiveContext
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django import db
 from django.conf import settings
 from django.core import signals
@@ -81,7 +82,7 @@ class Handler(ASGIHandler):
         await signals.request_started.asend(sender=self.__class__, scope=scope)
         request, bad_request = self.create_request(scope, body)
         if request is None:
-            await self.send_response(cast(HttpResponse, bad_request), send)
+            await self.send_response(cast(HttpResponse, bad_request), cast(Any, send))
             await self.close_response(cast(HttpResponse, bad_request))
             return
         response: HttpResponseBase | None = None
@@ -90,11 +91,11 @@ class Handler(ASGIHandler):
                 watch = tasks.create_task(self.listen_for_disconnect(receive))
                 response = await self.run_get_response(request)
                 await database.release()
-                await self.send_response(response, send)
+                await self.send_response(response, cast(Any, send))
                 watch.cancel()
         except* RequestAborted:
             pass
-        except* Exception as group:
+        except* Exception as group:  # noqa: BLE001 - raised again on the next line
             # The server's log should name the error, not the task group that carried it.
             raise group.exceptions[0] from None
         finally:
@@ -124,7 +125,7 @@ class Handler(ASGIHandler):
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
         """Run the middleware chain; a 4xx or 5xx is logged here and now instead of on another thread."""
         set_urlconf(settings.ROOT_URLCONF)
-        response: HttpResponseBase = await cast(Callable[..., Awaitable[Any]], self._middleware_chain)(request)
+        response: HttpResponseBase = await cast(Callable[..., Awaitable[Any]], self._middleware_chain)(request)  # type: ignore[attr-defined]
         response._resource_closers.append(request.close)  # type: ignore[attr-defined]  # noqa: SLF001 - as Django's does
         if response.status_code >= 400:
             log_response(
@@ -146,7 +147,8 @@ class Handler(ASGIHandler):
         """Django's hook around each view, used to translate its exceptions while still on the event loop."""
         view = super().make_view_atomic(view)
         if not iscoroutinefunction(view):
-            return view
+            # Here instead of in Django's caller, so that its errors and a refused lane are translated too.
+            view = sync_to_async(view, thread_sensitive=True)
 
         @wraps(view)
         async def translated(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

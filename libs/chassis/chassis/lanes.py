@@ -2,8 +2,8 @@
 
 asgiref starts and joins a thread for every request that runs sync code, which is slow to begin with and unbounded under
 load. Here a request that needs a thread leases a lane and keeps it to its end, so its sync code runs on one thread
-(thread-sensitivity) with one database connection; where all lanes are taken it waits, and where too many wait already it
-is refused. A request that runs no sync code never touches a lane and is never delayed by one.
+(thread-sensitivity) with one database connection; where all lanes are taken it waits, and where too many wait already
+it is refused. A request that runs no sync code never touches a lane and is never delayed by one.
 
 All methods are called on the event loop's thread.
 """

@@ -54,8 +54,8 @@ def undrain() -> None:
 
 
 def _drain_on_sigterm() -> None:
-    # A server reports the end to its application only after the last connection has closed, which a stream never does by
-    # itself. So the application listens too, in front of the server's own handler.
+    # A server reports the end to its application only after the last connection has closed, which a stream never does
+    # by itself. So the application listens too, in front of the server's own handler.
     if threading.current_thread() is not threading.main_thread():
         return
     server = signal.getsignal(signal.SIGTERM)
@@ -87,7 +87,7 @@ async def running() -> AsyncIterator[None]:
 
 
 async def serve_lifespan(receive: Receive, send: Send) -> None:
-    """Answer the ASGI lifespan protocol with `running()`; a failed start is reported to the server, which then exits."""
+    """Answer the ASGI lifespan protocol with `running()`; the server exits where the start is reported failed."""
     await receive()
     manager = running()
     try:

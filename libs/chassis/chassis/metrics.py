@@ -7,7 +7,15 @@ the directory; the variable has to be set before this module is imported.
 import os
 
 from django.http import HttpRequest, HttpResponse
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -16,7 +24,8 @@ REQUESTS = Counter("millrace_http_requests_total", "HTTP requests answered", ["m
 REQUEST_SECONDS = Histogram("millrace_http_request_seconds", "Time to answer", ["method", "route"], buckets=_SECONDS)
 IN_PROGRESS = Gauge("millrace_http_requests_in_progress", "Requests being answered", multiprocess_mode="livesum")
 LOOP_LAG_SECONDS = Gauge(
-    "millrace_event_loop_lag_seconds", "How late the event loop woke up, the worst of the last second",
+    "millrace_event_loop_lag_seconds",
+    "How late the event loop woke up, the worst of the last second",
     multiprocess_mode="livemax",
 )
 

@@ -4,6 +4,7 @@ import asyncio
 import math
 import time
 from functools import cache
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -20,7 +21,7 @@ logger = structlog.get_logger(__name__)
 
 @cache
 def _limiter(loop: asyncio.AbstractEventLoop) -> SlidingWindowCounterRateLimiter:
-    options = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT}
+    options: dict[str, Any] = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT}
     storage = RedisStorage(f"async+{settings.REDIS_URL}", implementation="redispy", key_prefix="ratelimit", **options)
     return SlidingWindowCounterRateLimiter(storage)
 

@@ -14,7 +14,7 @@ TIMEOUT = 1.0
 
 
 @cache
-def _client(loop: asyncio.AbstractEventLoop) -> "Redis[str]":
+def _client(loop: asyncio.AbstractEventLoop) -> Redis:
     return Redis.from_url(
         settings.REDIS_URL,
         decode_responses=True,
@@ -26,7 +26,7 @@ def _client(loop: asyncio.AbstractEventLoop) -> "Redis[str]":
     )
 
 
-def client() -> "Redis[str]":
+def client() -> Redis:
     """The client of the running loop. Raises `redis.exceptions.ConnectionError` or `TimeoutError` within about 1 s."""
     return _client(asyncio.get_running_loop())
 

@@ -13,10 +13,10 @@ from chassis.logging import logging_config
 
 DEBUG = False
 SECRET_KEY = env.str("SECRET_KEY")
-SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", [])
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 # Full origins, scheme and port included: `http://localhost:8000`. Used for CSRF and for the WebSocket handshake.
-ALLOWED_ORIGINS = env.list("ALLOWED_ORIGINS", [])
+ALLOWED_ORIGINS: list[str] = env.list("ALLOWED_ORIGINS", [])
 CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
 HTTPS_ONLY = env.bool("HTTPS_ONLY", True)
 DEMO = env.bool("DEMO", False)

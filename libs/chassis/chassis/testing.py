@@ -1,13 +1,16 @@
 """Fixtures that the suites of both services share: a real database, a real Redis, a real client, and no blocking calls.
 
-Used as a plugin (`pytest_plugins = ["chassis.testing"]`). `DATABASE_URL` and `REDIS_URL` must lead to running servers; `make
-test` starts them. Tests commit for real, and every test that asked for `database` leaves all tables empty.
+Used as a plugin (`pytest_plugins = ["chassis.testing"]`). `DATABASE_URL` and `REDIS_URL` must lead to running servers;
+`make test` starts them. Tests commit for real, and every test that asked for `database` leaves all tables empty.
 
 PYTEST_DONT_REWRITE: conftest files import names from here, which is before pytest could rewrite it.
 """
 
 import asyncio
+import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -15,6 +18,7 @@ import pytest
 import pytest_asyncio
 from blockbuster import BlockBuster, blockbuster_ctx
 from django.test.utils import setup_databases, teardown_databases
+from django_async_backend.db.backends.utils import AsyncCursorWrapper
 
 from chassis import database as db
 from chassis import lifespan, redis
@@ -28,7 +32,7 @@ def _test_database(django_test_environment: None, django_db_blocker: Any, django
     # pytest-django's own set-up makes databases only for tests with its marker, which wraps each test in a synchronous
     # transaction; without it, our tests would run on, and empty, the database that DATABASE_URL names.
     with django_db_blocker.unblock():
-        config = setup_databases(verbosity=0, interactive=False, aliases={"default"}, keepdb=django_db_keepdb)
+        config = setup_databases(verbosity=0, interactive=False, aliases={"default": False}, keepdb=django_db_keepdb)
         yield
         teardown_databases(config, verbosity=0, keepdb=django_db_keepdb)
 
@@ -85,19 +89,48 @@ def no_blocking() -> Iterator[BlockBuster]:
         yield detector
 
 
+@pytest.fixture
+def executor_work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each of the process's thread pools is given work from now on, by the prefix of its threads' names."""
+    counts: Counter[str] = Counter()
+    submit = ThreadPoolExecutor.submit
+
+    def record(pool: ThreadPoolExecutor, *args: Any, **kwargs: Any) -> Any:
+        counts[pool._thread_name_prefix] += 1  # type: ignore[attr-defined]  # noqa: SLF001 - nothing else tells them apart
+        return submit(pool, *args, **kwargs)
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", record)
+    return counts
+
+
+@contextlib.contextmanager
+def count_queries() -> Iterator[list[str]]:
+    """The SQL of each statement on any async connection within the block, whoever sent it; not BEGIN and COMMIT."""
+    statements: list[str] = []
+    execute = AsyncCursorWrapper.execute
+
+    async def record(cursor: Any, sql: Any, params: Any = None) -> Any:
+        statements.append(str(sql))
+        return await execute(cursor, sql, params)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AsyncCursorWrapper, "execute", record)
+        yield statements
+
+
 async def in_section[R](work: Awaitable[R]) -> R:
     """Await database work as a request would run it: its connection is given back at the end."""
     async with db.connection():
         return await work
 
 
-async def eventually(condition: Callable[[], Awaitable[bool] | bool], *, timeout: float = 10, what: str = "") -> None:
-    """Wait until `condition` holds; fails the test after `timeout` seconds."""
-    deadline = asyncio.get_running_loop().time() + timeout
+async def eventually(condition: Callable[[], Awaitable[bool] | bool], *, within: float = 10, what: str = "") -> None:
+    """Wait until `condition` holds; fails the test after `within` seconds."""
+    deadline = asyncio.get_running_loop().time() + within
     while True:
         outcome = condition()
         if await outcome if isinstance(outcome, Awaitable) else outcome:
             return
         if asyncio.get_running_loop().time() > deadline:
-            pytest.fail(f"not within {timeout} s: {what or condition}")
+            pytest.fail(f"not within {within} s: {what or condition}")
         await asyncio.sleep(0.01)

@@ -1,1 +1,1 @@
-"""Rooms, memberships and messages. PostgreSQL is the truth: a message has its sequence number before anybody sees it."""
+"""Rooms, memberships, messages. PostgreSQL is the truth: a message has its number before anybody sees it."""

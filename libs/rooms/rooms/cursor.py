@@ -25,11 +25,12 @@ class Cursor:
         return await self.fill()
 
     async def fill(self) -> list[StoredMessage]:
-        """Everything stored after this place."""
-        missed: list[StoredMessage] = []
-        while page := await catch_up(self.room, self.seq):
+        """Everything stored after this place. Where the database fails in the middle the place stays as it was."""
+        place, missed = self.seq, []
+        while page := await catch_up(self.room, place):
             missed += page
-            self.seq = page[-1].seq
+            place = page[-1].seq
             if len(page) < PAGE:
                 break
+        self.seq = place
         return missed

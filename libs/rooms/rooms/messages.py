@@ -72,9 +72,7 @@ async def post(room: RoomAccess, sender: Sender, client_id: uuid.UUID, body: str
     """
     check_body(body)
     try:
-        rows = await fetch_all(
-            _POST, (room.id, sender.key, sender.username, sender.user_id, client_id, body)
-        )
+        rows = await fetch_all(_POST, (room.id, sender.key, sender.username, sender.user_id, client_id, body))
     except IntegrityError:
         return Posted(await _stored(room, sender, client_id, body), created=False)
     if not rows:

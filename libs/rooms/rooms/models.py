@@ -13,7 +13,8 @@ class Room(AsyncModelMixin, models.Model):
     """A room; `last_seq` is the number of its newest message.
 
     The row lock of the update that raises `last_seq` makes number order commit order, so a reader that has seen n has
-    seen everything up to n. A new `epoch` says that numbers started over (a restored backup): clients must start over too.
+    seen everything up to n. A new `epoch` says that numbers started over (a restored backup): clients must start over
+    too.
     """
 
     name = models.CharField(max_length=64, unique=True)

@@ -1,8 +1,8 @@
 """The envelope of every event on the bus, and how unknown ones are met.
 
-On the wire (msgpack, by the channel layer): `{"type": "bus.event", "v": 1, "event": "<name>", "data": {...}}`. `type` is
-what Channels dispatches on, so it is the same for all and a consumer's `bus_event` never fails on a name that it does not
-know. A reader ignores events of a higher version and names unknown to it, so mixed releases run side by side.
+On the wire (msgpack, by the channel layer): `{"type": "bus.event", "v": 1, "event": "<name>", "data": {...}}`. `type`
+is what Channels dispatches on, so it is the same for all and a consumer's `bus_event` never fails on a name that it
+does not know. A reader ignores events of a higher version and names unknown to it, so mixed releases run side by side.
 """
 
 from collections.abc import Mapping

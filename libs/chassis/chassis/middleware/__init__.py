@@ -12,7 +12,7 @@ GetResponse = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
 
 class AsyncMiddleware:
-    """Base of every middleware: subclasses define `answer`, and what that raises is translated as a view's errors are."""
+    """Base of every middleware: subclasses define `answer`; its errors are translated as a view's are."""
 
     sync_capable = False
     async_capable = True

@@ -4,7 +4,6 @@ A Bearer token is not sent by a browser on its own, so a request that carries on
 that is not signed in. `accounts.middleware` records which it was in `request.credential`.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -47,6 +46,4 @@ class CsrfMiddleware(AsyncMiddleware):
                 return refused
         response = await self.get_response(request)
         # Sets the cookie where the view asked for a token (`get_token`).
-        return self.check.process_response(request, response)  # type: ignore[arg-type]
-
-
+        return self.check.process_response(request, response)

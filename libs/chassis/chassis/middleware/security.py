@@ -1,4 +1,4 @@
-"""Security headers on every response. A view that needs another policy sets the header itself; it is not overwritten."""
+"""Security headers on every response; a view that needs another policy sets the header itself."""
 
 from django.conf import settings
 from django.http import HttpRequest

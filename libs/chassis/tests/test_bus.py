@@ -1,0 +1,68 @@
+"""The event bus: the envelope, publishing, and what happens without Redis."""
+
+import asyncio
+import socket
+
+import pytest
+from channels.layers import channel_layers, get_channel_layer
+from channels_redis.pubsub import RedisPubSubChannelLayer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chassis import bus
+from chassis.testing import eventually
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(), lambda inner: st.lists(inner, max_size=3)
+)
+
+
+@given(name=st.text(min_size=1), data=st.dictionaries(st.text(), JSON, max_size=4))
+def test_round_trip(name: str, data: dict[str, object]) -> None:
+    """What is encoded is decoded the same."""
+    assert bus.decode(bus.encode(bus.Event(name, data))) == bus.Event(name, data)
+
+
+@given(
+    message=st.dictionaries(st.sampled_from(["type", "v", "event", "data", "other"]), JSON | st.just({}), max_size=5)
+)
+def test_anything_else_is_ignored(message: dict[str, object]) -> None:
+    """A message of another shape or version is None, never an exception."""
+    decoded = bus.decode(message)
+    assert decoded is None or message["v"] == 1
+
+
+async def test_published_event_arrives() -> None:
+    """A listener of the group hears it."""
+    layer = get_channel_layer()
+    channel = await layer.new_channel()
+    await layer.group_add("test.group", channel)
+    receiving = asyncio.ensure_future(layer.receive(channel))
+
+    async def heard() -> bool:
+        assert await bus.publish("test.group", bus.Event("hello", {"n": 1}))
+        return receiving.done()
+
+    await eventually(heard, what="the event")
+    assert bus.decode(receiving.result()) == bus.Event("hello", {"n": 1})
+    await layer.group_discard("test.group", channel)
+
+
+async def test_publish_without_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody listens on the port: False, and no exception."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    monkeypatch.setattr(
+        channel_layers, "backends", {"default": RedisPubSubChannelLayer(hosts=[f"redis://127.0.0.1:{port}"])}
+    )
+    assert not await bus.publish("test.group", bus.Event("hello", {}))
+
+
+async def test_publish_to_a_frozen_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that accepts and never answers: False, after a bounded time."""
+    with socket.create_server(("127.0.0.1", 0)) as frozen:
+        port = frozen.getsockname()[1]
+        layer = RedisPubSubChannelLayer(hosts=[f"redis://127.0.0.1:{port}"])
+        monkeypatch.setattr(channel_layers, "backends", {"default": layer})
+        async with asyncio.timeout(10):
+            assert not await bus.publish("test.group", bus.Event("hello", {}))

@@ -1,0 +1,64 @@
+"""Connections belong to tasks and go back to the pool."""
+
+import asyncio
+
+import pytest
+
+from chassis import database
+
+pytestmark = pytest.mark.usefixtures("database", "process")
+
+
+async def test_connection_is_given_back() -> None:
+    """After the block the pool has all its connections."""
+    async with database.connection():
+        await database.fetch_all("SELECT 1")
+    stats = database.async_connections["default"].pool.get_stats()
+    assert stats["pool_available"] == stats["pool_size"]
+
+
+async def test_given_back_after_an_error() -> None:
+    """Also when the block raises."""
+
+    async def fails() -> None:
+        async with database.connection():
+            await database.fetch_all("SELECT 1")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fails()
+    stats = database.async_connections["default"].pool.get_stats()
+    assert stats["pool_available"] == stats["pool_size"]
+
+
+async def test_enclosed_block_shares_the_connection() -> None:
+    """A block inside a block uses the same connection and leaves it open for the rest of the outer one."""
+    async with database.connection():
+        outer = await database.fetch_all("SELECT pg_backend_pid()")
+        async with database.connection():
+            assert await database.fetch_all("SELECT pg_backend_pid()") == outer
+        assert await database.fetch_all("SELECT pg_backend_pid()") == outer
+
+
+async def test_tasks_started_inside_have_their_own() -> None:
+    """A task started while a connection is in use does not touch it."""
+
+    async def backend() -> int:
+        async with database.connection():
+            rows = await database.fetch_all("SELECT pg_backend_pid(), pg_sleep(0.01)")
+            return int(rows[0][0])
+
+    async with database.connection():
+        own = (await database.fetch_all("SELECT pg_backend_pid()"))[0][0]
+        others = await asyncio.gather(backend(), backend())
+    assert own not in others
+
+
+async def test_many_tasks_share_a_small_pool() -> None:
+    """Fifty tasks at once on a pool of eight: each waits its turn, none fails."""
+
+    async def work(number: int) -> int:
+        async with database.connection():
+            return int((await database.fetch_all("SELECT %s::int", (number,)))[0][0])
+
+    assert await asyncio.gather(*(work(number) for number in range(50))) == list(range(50))

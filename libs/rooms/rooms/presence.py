@@ -1,0 +1,163 @@
+"""Who is in a room: leases in Redis, one a socket, that expire where nobody renews them.
+
+`presence:<room>` is a sorted set of `<sender key>|<username>|<socket id>` by the time when the lease ends. A process
+renews those of all its sockets in one go; those of a killed process run out, and whoever sweeps them up tells the room.
+Redis is all there is to it: without Redis nobody knows who is here, and nothing else changes.
+"""
+
+import asyncio
+import contextlib
+import time
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+
+import structlog
+from redis.asyncio.client import Pipeline
+from redis.exceptions import RedisError
+
+from chassis import redis
+from rooms import events
+from rooms.senders import Sender
+
+logger = structlog.get_logger(__name__)
+
+LEASE = 30.0
+BEAT = 10.0
+MAX_LISTED = 200
+_DOWN = (RedisError, OSError, TimeoutError)
+_held: set["Lease"] = set()
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Somebody in a room, and how many sockets they have there."""
+
+    username: str
+    connections: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What a new socket finds: is it its sender's first, how many people are there, and the first of them by name."""
+
+    first: bool
+    count: int
+    present: list[Present]
+
+
+class Lease:
+    """One socket's place in a room."""
+
+    def __init__(self, room: str, sender: Sender) -> None:
+        self.room = room
+        self.sender = sender
+        self.member = f"{sender.key}|{sender.username}|{uuid.uuid4().hex}"
+
+    async def take(self) -> Arrival | None:
+        """Be present from now on; None where Redis does not answer within about a second."""
+        _held.add(self)
+        now = time.time()
+        try:
+            async with asyncio.timeout(redis.TIMEOUT), redis.client().pipeline(transaction=True) as pipe:
+                pipe.zrangebyscore(_key(self.room), now, "+inf")
+                _put(pipe, self.room, [self], now)
+                before, *_ = await pipe.execute()
+        except _DOWN as error:
+            logger.warning("presence.unavailable", reason=type(error).__name__)
+            return None
+        people = Counter(_person(member) for member in [*before, self.member])
+        listed = sorted((username, count) for (_, username), count in people.items())[:MAX_LISTED]
+        first = people[self.sender.key, self.sender.username] == 1
+        return Arrival(first, len(people), [Present(*entry) for entry in listed])
+
+    async def drop(self) -> bool:
+        """Be gone; True if this was the sender's last socket in the room, False also where Redis does not answer."""
+        _held.discard(self)
+        try:
+            async with asyncio.timeout(redis.TIMEOUT), redis.client().pipeline(transaction=True) as pipe:
+                pipe.zrem(_key(self.room), self.member)
+                pipe.zrangebyscore(_key(self.room), time.time(), "+inf")
+                removed, left = await pipe.execute()
+        except _DOWN as error:
+            logger.warning("presence.unavailable", reason=type(error).__name__)
+            return False
+        return bool(removed) and _person(self.member) not in map(_person, left)
+
+
+def _key(room: str) -> str:
+    return f"presence:{room}"
+
+
+def _person(member: str) -> tuple[str, str]:
+    key, _, rest = member.partition("|")
+    return key, rest.rpartition("|")[0]
+
+
+def _put(pipe: Pipeline, room: str, leases: Iterable[Lease], now: float) -> None:
+    pipe.zadd(_key(room), {lease.member: now + LEASE for lease in leases})
+    # A room that everybody left without a word leaves no key behind.
+    pipe.expire(_key(room), int(2 * LEASE))
+
+
+async def renew() -> list[tuple[str, Sender]]:
+    """Renew all leases of this process, and sweep their rooms: who left (room, sender) without anybody telling.
+
+    Of several processes that sweep one room exactly one gets each lease that ran out. Raises what Redis raises.
+    """
+    rooms: dict[str, list[Lease]] = {}
+    for lease in _held:
+        rooms.setdefault(lease.room, []).append(lease)
+    now = time.time()
+    async with asyncio.timeout(redis.TIMEOUT), redis.client().pipeline(transaction=True) as pipe:
+        for room, leases in rooms.items():
+            _put(pipe, room, leases, now)
+            pipe.zrangebyscore(_key(room), "-inf", f"({now}")
+            pipe.zremrangebyscore(_key(room), "-inf", f"({now}")
+        answers = await pipe.execute()
+    await _forget(lease for leases in rooms.values() for lease in leases if lease not in _held)
+    expired = {room: answers[4 * number + 2] for number, room in enumerate(rooms)}
+    return [gone for room, members in expired.items() if members for gone in await _departed(room, members)]
+
+
+async def _forget(dropped: Iterable[Lease]) -> None:
+    # Dropped while the renewal was under way, which may have put them back.
+    for lease in dropped:
+        await redis.client().zrem(_key(lease.room), lease.member)
+
+
+async def _departed(room: str, expired: list[str]) -> list[tuple[str, Sender]]:
+    alive = await redis.client().zrangebyscore(_key(room), time.time(), "+inf")
+    here = {_person(str(member)) for member in alive}
+    return [(room, Sender(*person)) for person in sorted({_person(member) for member in expired} - here)]
+
+
+@contextlib.asynccontextmanager
+async def beating() -> AsyncIterator[None]:
+    """A lifespan resource: renews this process's leases every `BEAT` seconds."""
+    task = asyncio.create_task(_beat())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _beat() -> None:
+    while True:
+        await asyncio.sleep(BEAT)
+        if _held:
+            await beat()
+
+
+async def beat() -> None:
+    """Renew, and tell the rooms who left; nothing where Redis does not answer."""
+    try:
+        departed = await renew()
+    except _DOWN as error:
+        logger.warning("presence.unavailable", reason=type(error).__name__)
+        return
+    for room, sender in departed:
+        await events.announce(room, events.LEFT, sender)
