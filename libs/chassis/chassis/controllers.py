@@ -14,6 +14,7 @@ from dmr import Controller, ResponseSpec
 from dmr.endpoint import Endpoint
 from dmr.errors import format_error
 from dmr.exceptions import DataParsingError, NotAuthenticatedError
+from dmr.headers import HeaderSpec
 from dmr.metadata import EndpointMetadata
 from dmr.openapi.objects import Reference, SecurityRequirement, SecurityScheme
 from dmr.parsers import Raw
@@ -30,9 +31,21 @@ class ErrorBody(msgspec.Struct):
     error: str
 
 
+# What `chassis.errors` sends with a status. A header that is not described would turn the response into a 422.
+_HEADERS = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": HeaderSpec(description="How to authenticate.")},
+    HTTPStatus.TOO_MANY_REQUESTS: {"Retry-After": HeaderSpec(description="Seconds to wait.")},
+}
+
+
+def error_spec(status: HTTPStatus, body: type[msgspec.Struct] = ErrorBody) -> ResponseSpec:
+    """An error response with the headers that belong to it."""
+    return ResponseSpec(body, status_code=status, headers=_HEADERS.get(status))
+
+
 def responses(*statuses: HTTPStatus) -> list[ResponseSpec]:
     """Error responses that an endpoint documents beyond those that its types imply."""
-    return [ResponseSpec(ErrorBody, status_code=status) for status in statuses]
+    return [error_spec(status) for status in statuses]
 
 
 class SignedIn(AsyncAuth):

@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any
 
 from django.conf import settings
+from django.core.cache import close_caches
 from django.db import close_old_connections
 
 from chassis.errors import Unavailable
@@ -91,11 +92,17 @@ class Lease(Executor):
         if self._lane is None:
             return
         lane, self._lane = self._lane, None
-        closed = lane.submit(close_old_connections)
+        closed = lane.submit(_close)
         # The lane goes back even if this request's task is cancelled while its connection is being returned.
         loop = asyncio.get_running_loop()
         closed.add_done_callback(lambda _: loop.call_soon_threadsafe(self._lanes.give_back, lane))
         await asyncio.wrap_future(closed)
+
+
+def _close() -> None:
+    # What Django does on this thread at the end of a request, by receivers of `request_finished`.
+    close_old_connections()
+    close_caches()
 
 
 def _settle(future: Future[Any], call: Callable[[], Any]) -> None:

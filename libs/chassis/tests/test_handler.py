@@ -64,6 +64,17 @@ async def test_no_thread_for_an_async_view(request_to: Send) -> None:
     assert set(threading.enumerate()) <= before
 
 
+async def test_no_lane_for_an_async_view(request_to: Send, gate: views.Gate) -> None:
+    """An async request is done, signals and all, while synchronous ones hold every lane."""
+    blocked = [request_to("/blocks") for _ in range(8)]
+    for _ in blocked:
+        await asyncio.to_thread(gate.sync_reached.acquire)
+    await request_to("/ok").ended()
+    assert not gate.sync_opened.is_set()
+    gate.sync_opened.set()
+    assert [await exchange.start() for exchange in blocked] == [200] * len(blocked)
+
+
 async def test_body_arrives_in_chunks(request_to: Send) -> None:
     """The body is put together from its chunks."""
     exchange = request_to("/echo", body=None, method="POST")

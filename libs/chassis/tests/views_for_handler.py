@@ -53,7 +53,7 @@ def blocks(request: HttpRequest) -> HttpResponse:
     """Blocks its thread until the gate opens."""
     Gate.current.threads.append(threading.current_thread().name)
     Gate.current.sync_reached.release()
-    Gate.current.sync_opened.wait(10)
+    Gate.current.sync_opened.wait(30)
     return HttpResponse(b"blocked")
 
 
