@@ -25,7 +25,6 @@ from django import db
 from django.conf import settings
 from django.core import signals
 from django.core.cache import close_caches
-from django.core.cache import close_caches
 from django.core.exceptions import RequestAborted, RequestDataTooBig
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.handlers.base import reset_urlconf
@@ -56,16 +55,14 @@ class Handler(ASGIHandler):
         super().__init__()
         # Imports every view now: a broken one should end the start of the process, not its first request.
         get_resolver().url_patterns  # noqa: B018
-        # All exist for synchronous connections, which only lanes have: `Lease.release` takes care of those. A synchronous
-        # receiver left here would make every request visit a lane, and wait for one where all are taken.
+        # All exist for synchronous connections, which only lanes have: `Lease.release` takes care of those. A
+        # synchronous receiver left here would make every request visit a lane, and wait where all are taken.
         signals.request_started.disconnect(db.close_old_connections)
         signals.request_started.disconnect(db.reset_queries)
         signals.request_finished.disconnect(db.close_old_connections)
         signals.request_finished.disconnect(close_caches)
-        # Synchronous receivers, so each request would visit a thread for them. The URL configuration is set anew for
-        # every request, and nothing here uses Django's caches, whose calls visit threads themselves.
+        # And this one resets what every request sets anew.
         signals.request_finished.disconnect(reset_urlconf)
-        signals.request_finished.disconnect(close_caches)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override]
         """Answer one HTTP request, or the lifespan protocol."""
@@ -74,6 +71,8 @@ class Handler(ASGIHandler):
             return
         if scope["type"] != "http":
             raise ValueError(f"Only HTTP and lifespan are served here, not {scope['type']}")
+        # daphne speaks no lifespan; everywhere else this is one comparison.
+        await lifespan.ensure_running()
         lease = lanes().lease()
         async with ThreadSensitiveContext(executor=lease):
             try:

@@ -24,6 +24,9 @@ Resource = Callable[[], AbstractAsyncContextManager[object]]
 class _State:
     draining = asyncio.Event()
     resources: list[Resource] = []
+    running = False
+    starting = asyncio.Lock()
+    unannounced: AbstractAsyncContextManager[None] | None = None
 
 
 def resource(factory: Resource) -> Resource:
@@ -78,12 +81,25 @@ async def running() -> AsyncIterator[None]:
     async with contextlib.AsyncExitStack() as stack:
         for factory in _State.resources:
             await stack.enter_async_context(factory())
+        _State.running = True
         logger.info("process.started")
         try:
             yield
         finally:
+            _State.running = False
             drain()
     logger.info("process.stopped")
+
+
+async def ensure_running() -> None:
+    """Open the resources now if the server announced no start; the end of the process is what closes them then."""
+    if _State.running:
+        return
+    async with _State.starting:
+        if not _State.running:
+            # Kept: a generator that nobody refers to is closed, and the resources with it.
+            _State.unannounced = running()
+            await _State.unannounced.__aenter__()
 
 
 async def serve_lifespan(receive: Receive, send: Send) -> None:

@@ -86,3 +86,13 @@ async def test_drained(resources: list[str]) -> None:
     lifespan.drain()
     async with asyncio.timeout(10):
         await waiting
+
+
+async def test_server_without_lifespan(resources: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under a server that announces no start, the first request opens everything, once."""
+    monkeypatch.setattr(lifespan._State, "running", False)
+    await asyncio.gather(lifespan.ensure_running(), lifespan.ensure_running())
+    assert resources == ["open a", "open b"]
+    assert lifespan._State.unannounced is not None
+    await lifespan._State.unannounced.__aexit__(None, None, None)
+    assert resources[2:] == ["close b", "close a"]
