@@ -12,12 +12,12 @@ from django.core import signals
 from pytest_django import Settings
 
 from chassis.database import async_connections
+from chassis.exchange import Exchange
 from chassis.handler import Handler
 from chassis.lanes import lanes
 from chassis.testing import eventually
 
 from . import views_for_handler as views
-from .driver import Exchange
 
 pytestmark = pytest.mark.usefixtures("process")
 

@@ -32,10 +32,11 @@ _loaded: dict[str, StaticFile] = {}
 
 
 def _load(path: str) -> StaticFile:
-    found = finders.find(path)
-    if not isinstance(found, str):
+    found = Path(str(finders.find(path) or ""))
+    # A finder finds directories too.
+    if not found.is_file():
         raise NotFound
-    content = Path(found).read_bytes()
+    content = found.read_bytes()
     content_type = mimetypes.guess_type(path)[0] or "application/octet-stream"
     if content_type.startswith("text/"):
         content_type += "; charset=utf-8"

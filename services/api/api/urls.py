@@ -4,9 +4,15 @@ from django.urls import include, path
 from dmr.openapi import OpenAPIConfig, build_schema
 from dmr.routing import Router
 
+from api.articles import urls as articles
 from api.docs.views import Documentation
+from api.gather import urls as gather
+from api.home import urls as home
+from api.orm import urls as orm
 from api.rooms import urls as rooms
+from api.sign_in import urls as sign_in
 from api.static_files import static_file
+from api.tour import urls as tour
 from api.users import urls as users
 from chassis import health, metrics
 
@@ -14,18 +20,24 @@ router = Router(
     "api/",
     [
         *users.controllers,
+        *sign_in.controllers,
+        *articles.controllers,
         *rooms.controllers,
+        *tour.controllers,
+        *gather.controllers,
+        *orm.controllers,
     ],
 )
 documentation = Documentation(build_schema(router, config=OpenAPIConfig(title="Millrace", version="0.1.0")))
 
 urlpatterns = [
+    *home.plain,
     path("", include(health.urlpatterns)),
     path("metrics", metrics.metrics),
     path("static/<path:path>", static_file),
     path("api/openapi.json", documentation.openapi_json),
     path("api/docs/", documentation.page),
-    path("api/", include([*users.plain, *rooms.plain])),
+    path("api/", include([*users.plain, *rooms.plain, *tour.plain, *gather.plain, *orm.plain])),
     router.to_urlpatterns(),
 ]
 

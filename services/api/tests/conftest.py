@@ -1,12 +1,15 @@
 """Fixtures of the api's suite: clients that are nobody, a user, and staff."""
 
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import httpx
 import pytest_asyncio
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 
 from accounts import tokens
 from accounts.models import User
+from accounts.sessions import SessionStore
 from api.asgi import application
 from chassis.testing import in_section
 
@@ -63,3 +66,20 @@ async def staff_client(staff: User, make_client: MakeClient) -> AsyncIterator[ht
         yield client
 
 
+async def _open_session(user: User, backend: str) -> str:
+    session = SessionStore()
+    await session.aupdate(
+        {SESSION_KEY: str(user.pk), BACKEND_SESSION_KEY: backend, HASH_SESSION_KEY: user.get_session_auth_hash()}
+    )
+    await session.acreate()
+    return session.session_key or ""
+
+
+@pytest_asyncio.fixture
+async def session_client(user: User, make_client: MakeClient, settings: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """Ada, by session cookie and CSRF token, over plain HTTP."""
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = False
+    key = await in_section(_open_session(user, settings.AUTHENTICATION_BACKENDS[0]))
+    async with make_client(application, cookies={"sessionid": key}) as client:
+        client.headers["X-CSRFToken"] = (await client.get("/api/me/")).json()["csrf_token"]
+        yield client

@@ -103,7 +103,8 @@ async def test_id_of_another_message_is_refused(user_client: httpx.AsyncClient, 
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"message": ""}, {"message": " \n"}, {"message": "a\x00b"}, {"message": "x", "id": "y"}, {"message": 1}]
+    "body",
+    [{}, {"message": ""}, {"message": " \n"}, {"message": "a\x00b"}, {"message": "x", "id": "y"}, {"message": 1}],
 )
 async def test_malformed_post(user_client: httpx.AsyncClient, lobby: Room, body: dict[str, object]) -> None:
     """What can't be a message is a 400."""

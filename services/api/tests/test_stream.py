@@ -16,6 +16,7 @@ from channels.layers import get_channel_layer
 from accounts.models import User
 from api.asgi import application
 from chassis import bus, lifespan
+from chassis.exchange import Exchange
 from chassis.testing import eventually, in_section
 from rooms import access, events, messages, names, senders
 from rooms.messages import StoredMessage
@@ -23,39 +24,19 @@ from rooms.models import Room
 
 from .conftest import bearer
 
-DEADLINE = 10
 
-
-class Stream:
+class Stream(Exchange):
     """One open stream; `leave()` is what a closed browser tab does."""
 
     def __init__(self, path: str, headers: dict[str, str]) -> None:
-        raw = [(name.lower().encode(), value.encode()) for name, value in {"Host": "testserver", **headers}.items()]
-        path, _, query = path.partition("?")
-        scope = {
-            "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": query.encode(),
-            "headers": raw, "http_version": "1.1", "scheme": "http", "client": ("127.0.0.1", 1), "server": ("testserver", 80),
-            "root_path": "", "asgi": {"version": "3.0"},
-        }  # fmt: skip
-        self._to_application: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self._from_application: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self._to_application.put_nowait({"type": "http.request", "body": b"", "more_body": False})
-        self.task = asyncio.create_task(
-            application(scope, self._to_application.get, self._from_application.put)  # type: ignore[arg-type]
-        )
+        super().__init__(application, path, headers=headers)
+        self.send_body()
         self._buffer = b""
-
-    async def start(self) -> tuple[int, dict[str, str]]:
-        """Status and headers."""
-        async with asyncio.timeout(DEADLINE):
-            message = await self._from_application.get()
-        return message["status"], {name.decode().lower(): value.decode() for name, value in message["headers"]}
 
     async def event(self) -> tuple[str | None, str, dict[str, Any]]:
         """The next event: id, name, data."""
-        async with asyncio.timeout(DEADLINE):
-            while b"\n\n" not in self._buffer:
-                self._buffer += (await self._from_application.get())["body"]
+        while b"\n\n" not in self._buffer:
+            self._buffer += await self.chunk()
         raw, self._buffer = self._buffer.split(b"\n\n", 1)
         fields = dict(line.split(": ", 1) for line in raw.decode().splitlines())
         return fields.get("id"), fields["event"], json.loads(fields["data"])
@@ -66,15 +47,6 @@ class Stream:
         while received[-1][1] != name:
             received.append(await self.event())
         return received
-
-    def leave(self) -> None:
-        """Close the connection."""
-        self._to_application.put_nowait({"type": "http.disconnect"})
-
-    async def ended(self) -> None:
-        """Wait until the application has finished with this request."""
-        async with asyncio.timeout(DEADLINE):
-            await self.task
 
 
 type Open = Callable[..., Any]
@@ -120,9 +92,9 @@ async def test_history_then_synced(open_stream: Open, user: User) -> None:
     for text in ("one", "two"):
         await store(text, user)
     stream = open_stream()
-    status, headers = await stream.start()
+    status = await stream.start()
     received = await stream.events_until("synced")
-    assert (status, headers["content-type"]) == (200, "text/event-stream")
+    assert (status, stream.headers["content-type"]) == (200, "text/event-stream")
     assert [(identifier, data.get("message")) for identifier, _, data in received] == [
         ("1", "one"),
         ("2", "two"),
@@ -136,7 +108,10 @@ async def test_last_event_id_resumes(open_stream: Open, user: User) -> None:
         await store(text, user)
     stream = open_stream(**{"Last-Event-ID": "1"})
     await stream.start()
-    assert [data["message"] for _, name, data in await stream.events_until("synced") if name == "message"] == ["two", "three"]
+    assert [data["message"] for _, name, data in await stream.events_until("synced") if name == "message"] == [
+        "two",
+        "three",
+    ]
 
 
 async def test_last_event_id_of_the_future(open_stream: Open, user: User) -> None:
@@ -149,7 +124,7 @@ async def test_last_event_id_of_the_future(open_stream: Open, user: User) -> Non
 
 async def test_malformed_last_event_id(open_stream: Open) -> None:
     """Not a number: 400 instead of a guess."""
-    assert (await open_stream(**{"Last-Event-ID": "x"}).start())[0] == 400
+    assert await open_stream(**{"Last-Event-ID": "x"}).start() == 400
 
 
 async def test_live_message(open_stream: Open, user: User) -> None:
@@ -227,7 +202,7 @@ async def confirmed(stream: Stream) -> None:
 
     async def heard() -> bool:
         await events.notify("lobby", "are you there?")
-        return not stream._from_application.empty()
+        return stream.answered
 
     await eventually(heard, what="subscription")
     # Everything published so far is in the queue once a last notice has arrived.

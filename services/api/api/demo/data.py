@@ -68,7 +68,9 @@ ROOMS = (
         "Staff only",
         public=False,
         members=("grace",),
-        history=(("grace", "Nobody reads this without a membership: sockets are closed with 4003, requests get a 403."),),
+        history=(
+            ("grace", "Nobody reads this without a membership: sockets are closed with 4003, requests get a 403."),
+        ),
     ),
 )
 
@@ -91,23 +93,23 @@ ARTICLES = (
         "ada",
         ("async", "basics"),
         "A worker has one event loop. While one request waits for the database, the loop serves another; while one "
-        "request computes, nobody else is served. That is the whole bargain, and every rule in the tour follows from it.",
+        "request computes, nobody else is served. That is the bargain, and every rule in the tour follows from it.",
     ),
     DemoArticle(
         "the-truth-is-in-postgresql",
         "The truth is in PostgreSQL",
         "grace",
         ("delivery", "postgresql", "redis"),
-        "A message gets its number under the lock of its room's row and is announced only after the commit. Redis carries "
-        "the announcement, which may be lost: the next number shows the gap, and the gap is read from the table.",
+        "A message gets its number under the lock of its room's row and is announced only after the commit. Redis "
+        "carries the announcement, which may be lost: the next number shows the gap, which is read from the table.",
     ),
     DemoArticle(
         "threads-are-a-loan",
         "Threads are a loan",
         "alan",
         ("async", "threads"),
-        "Synchronous code inside an async service borrows a thread. Borrow from a bounded set and one slow view is slow; "
-        "borrow without a bound and the service is.",
+        "Synchronous code inside an async service borrows a thread. Borrow from a bounded set and one slow view is "
+        "slow; borrow without a bound and the service is.",
     ),
     DemoArticle(
         "ask-three-services-at-once",

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from dmr.openapi.openapi import OpenAPI
 from dmr.openapi.dump import json_dumps
+from dmr.openapi.openapi import OpenAPI
 
 # Swagger UI writes style attributes and data: images; scripts come from files only, so none may be inline.
 CONTENT_SECURITY_POLICY = (

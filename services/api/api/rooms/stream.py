@@ -6,7 +6,7 @@ number as the event id, so a browser's `EventSource` resumes by itself with `Las
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 import msgspec
@@ -15,8 +15,9 @@ from channels.layers import get_channel_layer
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
+from accounts.requests import signed_in
 from chassis import bus, database, lifespan
-from chassis.errors import BadRequest, Unauthorized
+from chassis.errors import BadRequest
 from rooms import access, events, messages, names
 from rooms.access import RoomAccess
 from rooms.cursor import Cursor
@@ -33,9 +34,7 @@ async def room_events(request: HttpRequest, room: str) -> HttpResponseBase:
     """Stream the room from `Last-Event-ID` (a message's number) or, without one, from its newest 50 messages."""
     if request.method != "GET":
         raise BadRequest("Use GET")
-    if not request.user.is_authenticated:
-        raise Unauthorized
-    entered = await access.enter(room, request.user.pk)
+    entered = await access.enter(room, signed_in(request).pk)
     after = _last_event_id(request, entered)
     response = StreamingHttpResponse(_stream(entered, after), content_type="text/event-stream")
     # A proxy that buffers would hold events back; `no-store` is what EventSource needs from caches.
@@ -78,7 +77,7 @@ async def _stream(room: RoomAccess, after: int | None) -> AsyncIterator[bytes]:
             await layer.group_discard(group, channel)
 
 
-async def _live(layer: Any, channel: str, cursor: Cursor) -> AsyncIterator[bytes]:
+async def _live(layer: Any, channel: str, cursor: Cursor) -> AsyncGenerator[bytes]:
     # One receive at a time, never cancelled while the stream lives: the layer takes that for the end of the channel.
     receiving = asyncio.ensure_future(layer.receive(channel))
     draining = asyncio.ensure_future(lifespan.drained())

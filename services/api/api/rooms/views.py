@@ -8,11 +8,12 @@ from asgiref.sync import async_to_sync
 from django.http import HttpRequest, HttpResponse
 from dmr import Body, Path, Query, ResponseSpec, modify, validate
 
+from accounts.requests import signed_in
 from api.rooms import queries
 from api.rooms.schemas import History, HistoryQuery, MessageIn, NoticeIn, RoomList, RoomPath, Sent
 from chassis import database
 from chassis.controllers import JsonController, SignedIn, responses
-from chassis.errors import BadRequest, error_response, json_response, translate
+from chassis.errors import BadRequest, json_response
 from rooms import access, events, messages, senders
 from rooms.messages import StoredMessage
 
@@ -26,7 +27,7 @@ class RoomsController(JsonController):
 
     async def get(self) -> RoomList:
         """Every room that the caller may read."""
-        return RoomList(await queries.readable_by(self.request.user.pk))
+        return RoomList(await queries.readable_by(signed_in(self.request).pk))
 
 
 class MessagesController(JsonController):
@@ -37,7 +38,7 @@ class MessagesController(JsonController):
     @modify(extra_responses=_ROOM_ERRORS)
     async def get(self, parsed_path: Path[RoomPath], parsed_query: Query[HistoryQuery]) -> History:
         """Messages by number: the newest, or what follows `after`, or what precedes `before`."""
-        room = await access.enter(parsed_path.room, self.request.user.pk)
+        room = await access.enter(parsed_path.room, signed_in(self.request).pk)
         if parsed_query.after is not None and parsed_query.before is not None:
             raise BadRequest("Give either after or before")
         if parsed_query.after is not None:
@@ -56,11 +57,9 @@ class MessagesController(JsonController):
     )
     async def post(self, parsed_path: Path[RoomPath], parsed_body: Body[MessageIn]) -> HttpResponse:
         """Post a message. It is committed before this answers, and announced to the room's sockets and streams."""
-        user = self.request.user
+        user = signed_in(self.request)
         room = await access.enter(parsed_path.room, user.pk)
-        posted = await messages.post(
-            room, senders.from_user(user), parsed_body.id or uuid.uuid4(), parsed_body.message
-        )
+        posted = await messages.post(room, senders.from_user(user), parsed_body.id or uuid.uuid4(), parsed_body.message)
         # The announcement can take a second where Redis is frozen; nobody else should wait for this connection.
         await database.release()
         # A repeated post is announced again: the first announcement may be what got lost.
@@ -76,7 +75,7 @@ class NotifyController(JsonController):
     @modify(status_code=HTTPStatus.OK, extra_responses=_ROOM_ERRORS)
     async def post(self, parsed_path: Path[RoomPath], parsed_body: Body[NoticeIn]) -> Sent:
         """Send a notice to everybody in the room."""
-        await access.enter(parsed_path.room, self.request.user.pk)
+        await access.enter(parsed_path.room, signed_in(self.request).pk)
         await database.release()
         return Sent(await events.notify(parsed_path.room, parsed_body.notice))
 
@@ -89,19 +88,12 @@ def notify_sync(request: HttpRequest, room: str) -> HttpResponse:
     """
     if request.method != "POST":
         return json_response({"error": "Method not allowed"}, 405, {"Allow": "POST"})
-    if not request.user.is_authenticated:
-        return json_response({"error": "Unauthorized"}, 401, {"WWW-Authenticate": "Bearer"})
+    user = signed_in(request)
     try:
         notice = msgspec.json.decode(request.body, type=NoticeIn)
-        sent = async_to_sync(_notify)(room, request.user.pk, notice.notice)
     except msgspec.DecodeError as error:
-        return error_response(BadRequest(str(error)))
-    except Exception as error:
-        known = translate(error)
-        if known is None:
-            raise
-        return error_response(known)
-    return json_response(Sent(sent))
+        raise BadRequest(str(error)) from error
+    return json_response(Sent(async_to_sync(_notify)(room, user.pk, notice.notice)))
 
 
 async def _notify(room: str, user_id: int, notice: str) -> bool:

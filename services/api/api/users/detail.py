@@ -1,8 +1,8 @@
 """The mixin over the synchronous ORM: how to call code that has no async form.
 
-`sync_to_async` runs the call on this request's thread (thread-sensitive, its default), so several calls of one request share
-one database connection and its transaction. With `thread_sensitive=False` each call could land on another thread and
-another connection. It costs a thread hop a call: compare the two details in `docs/tour.md`.
+`sync_to_async` runs the call on this request's thread (thread-sensitive, its default), so several calls of one request
+share one database connection and its transaction. With `thread_sensitive=False` each call could land on another thread
+and another connection. It costs a thread hop a call: compare the two details in `docs/tour.md`.
 """
 
 from asgiref.sync import sync_to_async

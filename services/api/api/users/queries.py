@@ -9,9 +9,9 @@ from django.db import IntegrityError
 
 from accounts.models import User
 from accounts.passwords import hash_password
+from api.users.schemas import UserOut
 from chassis import database
 from chassis.errors import BadRequest, Conflict, NotFound
-from api.users.schemas import UserOut
 
 EXPORT_CHUNK = 2000
 _FIELDS = ("id", "username", "is_active", "is_staff", "date_joined")
@@ -37,13 +37,16 @@ async def get(user_id: int) -> User:
 
 
 async def create(username: str, password: str, email: str) -> User:
-    """A new active user. Raises `BadRequest` for a weak password and `Conflict` for a taken name."""
+    """A new active user.
+
+    Raises `BadRequest` (with `reasons`) for a weak password, `Conflict` for a taken name and `TooManyRequests`.
+    """
     user = User(username=username, email=email)
     try:
         # Reads a packaged word list on its first call, memory after that.
         validate_password(password, user)
     except ValidationError as error:
-        raise BadRequest(" ".join(error.messages)) from error
+        raise BadRequest(" ".join(error.messages), reasons=error.messages) from error
     user.password = await hash_password(password)
     try:
         await user.async_save(force_insert=True)
@@ -53,11 +56,13 @@ async def create(username: str, password: str, email: str) -> User:
 
 
 async def change(user: User, **fields: Any) -> User:
-    """Set `fields` of `user` and store them."""
+    """Set `fields` of `user` and store them; `NotFound` where the user was deleted meanwhile."""
     for name, value in fields.items():
         setattr(user, name, value)
-    if fields:
+    try:
         await user.async_save(update_fields=list(fields))
+    except User.NotUpdated as error:
+        raise NotFound("User not found") from error
     return user
 
 
@@ -69,8 +74,8 @@ async def delete(user: User) -> None:
 async def export() -> AsyncIterator[list[UserOut]]:
     """All users by id, `EXPORT_CHUNK` at a time.
 
-    Keyset pages, each on a connection of its own: memory stays flat, no transaction stays open while a slow client reads,
-    and no connection is held between pages.
+    Keyset pages, each on a connection of its own: memory stays flat, no transaction stays open while a slow client
+    reads, and no connection is held between pages.
     """
     last = 0
     while True:

@@ -9,11 +9,12 @@ from django.http.response import HttpResponseBase
 from dmr import Body, Path, Query, modify
 
 from accounts.models import User
+from accounts.requests import signed_in
 from api.users import queries
 from api.users.detail import UserDetailMixin
 from api.users.schemas import Deleted, UserCreate, UserOut, UserPage, UserPatch, UserPath, UserQuery
 from chassis.controllers import JsonController, SignedIn, responses
-from chassis.errors import Forbidden, Unauthorized
+from chassis.errors import Forbidden
 
 _WRITE_ERRORS = responses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
 
@@ -49,7 +50,7 @@ class UsersController(JsonController):
     )
     async def post(self, parsed_body: Body[UserCreate]) -> UserOut:
         """Create a user (staff only; people register themselves at `/api/register/`)."""
-        viewer = self.request.user
+        viewer = signed_in(self.request)
         if not viewer.is_staff:
             raise Forbidden
         user = await queries.create(parsed_body.username, parsed_body.password, parsed_body.email)
@@ -64,22 +65,24 @@ class UserController(JsonController):
     @modify(extra_responses=responses(HTTPStatus.NOT_FOUND))
     async def get(self, parsed_path: Path[UserPath]) -> UserOut:
         """The user; their email for themselves and staff only."""
-        return shown_to(self.request.user, await queries.get(parsed_path.user_id))
+        return shown_to(signed_in(self.request), await queries.get(parsed_path.user_id))
 
     @modify(extra_responses=_WRITE_ERRORS)
     async def patch(self, parsed_path: Path[UserPath], parsed_body: Body[UserPatch]) -> UserOut:
         """Change the email, or (staff) whether the user is active."""
-        viewer = self.request.user
+        viewer = signed_in(self.request)
         user = await _writable(viewer, parsed_path.user_id)
-        fields = {name: value for name, value in msgspec.structs.asdict(parsed_body).items() if value is not msgspec.UNSET}
+        fields = {
+            name: value for name, value in msgspec.structs.asdict(parsed_body).items() if value is not msgspec.UNSET
+        }
         if "is_active" in fields and not viewer.is_staff:
             raise Forbidden("Only staff may change is_active")
         return shown_to(viewer, await queries.change(user, **fields))
 
     @modify(status_code=HTTPStatus.OK, extra_responses=_WRITE_ERRORS)
     async def delete(self, parsed_path: Path[UserPath]) -> Deleted:
-        """Delete the user with their sessions, tokens, articles and memberships; their messages stay under their name."""
-        await queries.delete(await _writable(self.request.user, parsed_path.user_id))
+        """Delete the user with their tokens, articles and memberships; their messages stay under their name."""
+        await queries.delete(await _writable(signed_in(self.request), parsed_path.user_id))
         return Deleted()
 
 
@@ -91,13 +94,12 @@ class UserDetailController(UserDetailMixin, JsonController):
     @modify(extra_responses=responses(HTTPStatus.NOT_FOUND))
     async def get(self, parsed_path: Path[UserPath]) -> UserOut:
         """The user, read by synchronous code on a thread."""
-        return shown_to(self.request.user, await self.get_user(parsed_path.user_id))
+        return shown_to(signed_in(self.request), await self.get_user(parsed_path.user_id))
 
 
 async def export(request: HttpRequest) -> HttpResponseBase:
     """`GET /api/users/export/`: every user, one JSON object a line, streamed by async iteration."""
-    if not request.user.is_authenticated:
-        raise Unauthorized
+    signed_in(request)
     return StreamingHttpResponse(_lines(), content_type="application/x-ndjson")
 
 

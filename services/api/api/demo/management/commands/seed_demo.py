@@ -30,7 +30,12 @@ class Command(BaseCommand):
         for article in ARTICLES:
             stored, created = Article.objects.get_or_create(
                 slug=article.slug,
-                defaults={"title": article.title, "body": article.body, "author": users[article.author], "published": True},
+                defaults={
+                    "title": article.title,
+                    "body": article.body,
+                    "author": users[article.author],
+                    "published": True,
+                },
             )
             if created:
                 stored.tags.set([Tag.objects.get_or_create(name=name)[0] for name in article.tags])

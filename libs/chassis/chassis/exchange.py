@@ -1,4 +1,4 @@
-"""Drives an ASGI application by hand, so that a test decides what the client sends, reads and when it goes."""
+"""For tests: drives an ASGI application by hand, so that they decide what the client sends, reads and when it goes."""
 
 import asyncio
 from collections.abc import Iterable
@@ -33,6 +33,7 @@ class Exchange:
             "root_path": "",
             "asgi": {"version": "3.0"},
         }
+        self.headers: dict[str, str] = {}
         self._in: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._out: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.task = asyncio.ensure_future(application(scope, self._in.get, self._out.put))  # type: ignore[arg-type]
@@ -48,21 +49,29 @@ class Exchange:
         self._in.put_nowait({"type": "http.disconnect"})
 
     async def start(self) -> int:
-        """The status."""
-        async with asyncio.timeout(DEADLINE):
-            message = await self._out.get()
+        """The status; the headers are in `headers` afterwards, their names in lower case."""
+        message = await self._next()
+        self.headers = {name.decode().lower(): value.decode() for name, value in message["headers"]}
         status: int = message["status"]
         return status
+
+    async def chunk(self) -> bytes:
+        """The next piece of the body."""
+        piece: bytes = (await self._next()).get("body", b"")
+        return piece
 
     async def body(self) -> bytes:
         """The rest of the body."""
         received = b""
+        while True:
+            message = await self._next()
+            received += message.get("body", b"")
+            if not message.get("more_body"):
+                return received
+
+    async def _next(self) -> dict[str, Any]:
         async with asyncio.timeout(DEADLINE):
-            while True:
-                message = await self._out.get()
-                received += message.get("body", b"")
-                if not message.get("more_body"):
-                    return received
+            return await self._out.get()
 
     async def ended(self) -> None:
         """Wait until the application is done with the request."""

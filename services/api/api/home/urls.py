@@ -1,0 +1,7 @@
+"""The start page."""
+
+from django.urls import path
+
+from api.home import views
+
+plain = [path("", views.home)]

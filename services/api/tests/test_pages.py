@@ -1,0 +1,60 @@
+"""The start page, the docs page and their files."""
+
+import re
+
+import httpx
+import pytest
+from pytest_django import Settings
+
+
+async def test_home_in_the_demo(client: httpx.AsyncClient, settings: Settings) -> None:
+    """The demo's start page shows who can sign in."""
+    settings.DEMO = True
+    assert "millrace-ada" in (await client.get("/")).text
+
+
+async def test_home_elsewhere(client: httpx.AsyncClient, settings: Settings) -> None:
+    """Anywhere else it shows no password."""
+    settings.DEMO = False
+    page = await client.get("/")
+    assert page.status_code == 200
+    assert "millrace-ada" not in page.text
+
+
+@pytest.mark.parametrize("path", ["/", "/api/docs/"])
+async def test_pages_load_only_from_here(client: httpx.AsyncClient, path: str) -> None:
+    """Every script and style is a file of ours that exists, none is inline, and the policy says so."""
+    page = await client.get(path)
+    assert re.findall(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)[^>]*>", page.text) == []
+    for url in re.findall(r'(?:src|href)="([^"]+\.(?:js|css|svg|png))"', page.text):
+        assert url.startswith("/static/")
+        assert (await client.get(url)).status_code == 200
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert "unsafe-inline" not in page.headers["Content-Security-Policy"].split("style-src")[0]
+
+
+async def test_static_file_is_cached(client: httpx.AsyncClient) -> None:
+    """With the ETag that it was given, a client is told that nothing changed."""
+    first = await client.get("/static/home/home.css")
+    again = await client.get("/static/home/home.css", headers={"If-None-Match": first.headers["ETag"]})
+    assert (first.headers["Content-Type"], again.status_code) == ("text/css; charset=utf-8", 304)
+
+
+@pytest.mark.parametrize("path", ["nowhere.css", "../settings.py", "%2e%2e/settings.py", "/etc/passwd", "home"])
+async def test_only_static_files(client: httpx.AsyncClient, path: str) -> None:
+    """No path leads out of the static directories."""
+    assert (await client.get(f"/static/{path}")).status_code in (400, 404)
+
+
+async def test_openapi_document(client: httpx.AsyncClient) -> None:
+    """The document lists the typed endpoints and both ways to sign in."""
+    document = (await client.get("/api/openapi.json")).json()
+    assert {"/api/users/", "/api/rooms/{room}/messages/"} <= document["paths"].keys()
+    assert {"bearer", "session"} <= document["components"]["securitySchemes"].keys()
+
+
+async def test_error_model_is_documented(client: httpx.AsyncClient) -> None:
+    """Errors are part of the contract: `{"error": "..."}`."""
+    document = (await client.get("/api/openapi.json")).json()
+    responses = document["paths"]["/api/users/"]["get"]["responses"]
+    assert {"200", "400", "401"} <= responses.keys()
