@@ -1,15 +1,16 @@
-"""`stop` and `status`: a look at, and an end to, the stack that holds the data directory."""
+"""`stop`, `status`, `urls`: a look at, and an end to, the stack that holds the data directory."""
 
 import asyncio
-import os
-import signal
 import time
 from typing import Any
+
+import psutil
 
 from embedded.errors import StackError
 from embedded.health import healthy
 from embedded.output import Output
-from embedded.state import DataDirectory
+from embedded.state import DataDirectory, end_leftovers
+from embedded.system import runs
 
 NOT_RUNNING = 3
 _PATIENCE = 60.0
@@ -19,11 +20,16 @@ async def stop(directory: DataDirectory, out: Output) -> int:
     """Asks the runner to stop and waits until it has; fine where none runs."""
     pid = directory.holder()
     if pid is None:
+        await end_leftovers(directory.read_state(), out.say)
         out.say("Millrace does not run")
         return 0
     began = time.monotonic()
-    os.kill(pid, signal.SIGTERM)
-    while directory.holder() == pid:
+    try:
+        runner = psutil.Process(pid)
+        runner.terminate()
+    except psutil.NoSuchProcess:  # it ended this instant
+        return 0
+    while runs(runner):
         if time.monotonic() - began > _PATIENCE:
             raise StackError(f"the runner (pid {pid}) did not stop within {_PATIENCE:g} s")
         await asyncio.sleep(0.05)
@@ -47,6 +53,16 @@ async def status(directory: DataDirectory, out: Output) -> int:
         out.say("\nit is starting or stopping")
         return 1
     return 0 if all(well) else 1
+
+
+async def urls(directory: DataDirectory, out: Output) -> int:
+    """Its addresses as `export NAME=value` lines, for a shell to evaluate."""
+    state = directory.read_state()
+    if directory.holder() is None or not state.get("ready"):
+        raise StackError("no stack runs; start one with `make run`, or set API_URL, REALTIME_URL and UPSTREAM_URL")
+    for name, value in state["urls"].items():
+        out.say(f"export {name}={value}")
+    return 0
 
 
 async def _is_well(entry: dict[str, Any]) -> bool:

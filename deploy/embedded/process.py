@@ -162,7 +162,7 @@ class Service:
             await process.wait()
 
     async def _open_pipe(self) -> int:
-        """One pipe for all of its processes. With asyncio's own, `wait()` waits for every orphan that still holds it."""
+        """One pipe for all of its processes. With asyncio's own, `wait()` would wait for orphans that hold it."""
         read_end, write_end = os.pipe()
         reader = asyncio.StreamReader(limit=2**20)
         await asyncio.get_running_loop().connect_read_pipe(

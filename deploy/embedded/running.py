@@ -3,21 +3,21 @@
 import asyncio
 import contextlib
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Awaitable
 from pathlib import Path
 
 from embedded import ports
-from embedded.errors import StackError
 from embedded.output import Output
-from embedded.spawning import tail_of
 from embedded.stack import Stack, rows_of
 from embedded.state import DataDirectory, end_leftovers
 from embedded.system import adopt_orphans
 
 # One Ctrl-C can arrive more than once (make, timeout and the terminal all pass signals on).
 _SECOND_THOUGHT = 1.0
+_PROGRESS = ("  ok", "  |", "error", "port ", "waiting ", "PostgreSQL runs")
 
 
 async def run(directory: DataDirectory, out: Output, *, demo: bool) -> int:
@@ -99,28 +99,32 @@ class _Ending:
             self._stack.kill()
 
 
-async def detach(directory: DataDirectory, out: Output, arguments: list[str]) -> int:
+def detach(directory: DataDirectory, out: Output, arguments: list[str]) -> int:
     """Starts `run` in the background and returns when it is healthy, with its progress meanwhile."""
     directory.prepare()
+    log = directory.log / "run.log"
     with directory.hold():  # or a sentence that one runs already
-        log = directory.log / "run.log"
         log.unlink(missing_ok=True)
     with log.open("ab") as file:
-        runner = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "embedded", *arguments,
-            stdin=asyncio.subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True,
-        )  # fmt: skip
+        # Not asyncio's: that kills its child when it is collected.
+        runner = subprocess.Popen(
+            [sys.executable, "-m", "embedded", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+        )
     shown = 0
     while not _is_ready(directory, runner.pid):
+        ended = runner.poll() is not None
         shown = _relay(log, shown, out)
-        if runner.returncode is not None:
-            raise StackError("the stack did not start; see above, and .data/log/run.log", _unless(shown, log))
-        await asyncio.sleep(0.1)
+        if ended:
+            out.say(f"the stack did not start; all of its output is in {log}")
+            return 1
+        time.sleep(0.1)
     _relay(log, shown, out)
     out.say()
-    out.say(
-        "Millrace runs in the background; `make status` shows it, `make stop` ends it, .data/log/run.log is its log."
-    )
+    out.say(f"Millrace runs in the background: `make status` shows it, `make stop` ends it. Its log: {log}")
     show(directory, out)
     return 0
 
@@ -134,10 +138,6 @@ def _relay(log: Path, shown: int, out: Output) -> int:
     """Prints the new progress lines of the runner (not the services' logs, nor its table); returns how much is read."""
     lines = log.read_text(errors="replace").splitlines()
     for line in lines[shown:]:
-        if line.startswith(("  ok", "port ", "waiting", "PostgreSQL", "error", "  | ")):
+        if line.startswith(_PROGRESS):
             out.say(line)
     return len(lines)
-
-
-def _unless(shown: int, log: Path) -> list[str]:
-    return [] if shown else tail_of(log, 20)

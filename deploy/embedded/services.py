@@ -74,7 +74,13 @@ def service_environment(addresses: Addresses, secret_key: str, *, demo: bool) ->
 
 
 def manage(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "api.manage", *arguments]
+    """The api's management commands, `+` between one and the next."""
+    return [sys.executable, "-m", "embedded.manage", *arguments]
+
+
+def manage_environment(env: Mapping[str, str]) -> dict[str, str]:
+    own = {"DJANGO_SETTINGS_MODULE": "api.settings", "SERVICE": "manage", "PYTHONPATH": str(ROOT / "deploy")}
+    return {**env, **own}
 
 
 def mock_upstream(ports: Ports, env: Mapping[str, str]) -> Program:

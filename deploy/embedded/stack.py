@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from embedded.system import sweep
 from embedded.valkey import Valkey
 
 _LOG_LIMIT = 10 * 2**20
+_MIGRATE = ("migrate", "--no-input")
+_DEMO = ("+", "seed_demo", "+", "demo_logins", "--json")
 
 
 class Stack:
@@ -58,22 +60,15 @@ class Stack:
 
     async def start_services(self, *, demo: bool) -> None:
         env = services.service_environment(self.addresses, self.secret_key, demo=demo)
-        with self.out.step("migrations"):
-            await self._manage(env, "migrate", "--no-input")
-        if demo:
-            with self.out.step("demo data"):
-                await self._manage(env, "seed_demo")
+        with self.out.step("migrations and demo data" if demo else "migrations"):
+            await self._prepare(env, demo=demo)
         self._shared = services.listen(self.ports.realtime)
         with self.out.step("mock-upstream, api, realtime x2"):
-            # Both at once: the logins take an interpreter of their own to print.
-            await asyncio.gather(
-                self._start(
-                    services.mock_upstream(self.ports, env),
-                    services.api(self.ports, env, self.directory),
-                    services.realtime(1, self.ports.realtime_1, self._shared, env),
-                    services.realtime(2, self.ports.realtime_2, self._shared, env),
-                ),
-                self._read_logins(env, demo=demo),
+            await self._start(
+                services.mock_upstream(self.ports, env),
+                services.api(self.ports, env, self.directory),
+                services.realtime(1, self.ports.realtime_1, self._shared, env),
+                services.realtime(2, self.ports.realtime_2, self._shared, env),
             )
         self.ready = True
         self.write_state()
@@ -123,31 +118,32 @@ class Stack:
         """One stage: all at once; the first failure is the one that is told."""
         stage = [Service(self._logging(program), self.out, self.write_state) for program in programs]
         self._stages.append(stage)
-        starts = [asyncio.create_task(service.start()) for service in stage]
-        try:
-            await asyncio.gather(*starts)
-        finally:
-            for start in starts:
-                start.cancel()
-            await asyncio.gather(*starts, return_exceptions=True)
+        await _all_or_none(*(service.start() for service in stage))
 
     def _logging(self, program: Program) -> Program:
         if program.log is None and self.temporary:
             return replace(program, log=self.directory.log / f"{program.name}.log")
         return program
 
-    async def _manage(self, env: dict[str, str], *arguments: str) -> str:
-        own = {"DJANGO_SETTINGS_MODULE": "api.settings", "SERVICE": "manage"}
-        return await run_once(f"manage {arguments[0]}", services.manage(*arguments), {**env, **own}, services.ROOT)
+    async def _prepare(self, env: dict[str, str], *, demo: bool) -> None:
+        argv = services.manage(*_MIGRATE, *(_DEMO if demo else ()))
+        printed = await run_once("api.manage", argv, services.manage_environment(env), services.ROOT)
+        if demo:
+            try:
+                self.logins = json.loads(printed.splitlines()[-1])
+            except (ValueError, IndexError) as error:
+                raise StackError("api.manage demo_logins --json did not print JSON", printed.splitlines()) from error
 
-    async def _read_logins(self, env: dict[str, str], *, demo: bool) -> None:
-        if not demo:
-            return
-        printed = await self._manage(env, "demo_logins", "--json")
-        try:
-            self.logins = json.loads(printed)
-        except ValueError as error:
-            raise StackError("manage demo_logins --json did not print JSON", printed.splitlines()) from error
+
+async def _all_or_none(*work: Coroutine[None, None, None]) -> None:
+    """All at once. The first failure ends the others and is raised as it is, not in a group."""
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _entry(service: Service) -> dict[str, Any]:

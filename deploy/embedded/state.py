@@ -15,6 +15,7 @@ from typing import IO, Any
 import psutil
 
 from embedded.errors import StackError
+from embedded.system import runs
 
 _LEAST_FREE = 200 * 2**20
 
@@ -45,8 +46,7 @@ class DataDirectory:
     def hold(self) -> Iterator[None]:
         """Only one stack at a time. The kernel lets go of the lock however its holder dies, so it cannot be stale."""
         with self._lock.open("a+") as file:
-            # More than once: `holder()` takes it for an instant.
-            if not any(_try_lock(file, fcntl.LOCK_EX) or time.sleep(0.05) for _ in range(5)):
+            if not _try_lock(file, fcntl.LOCK_EX, patience=0.3):
                 raise StackError(
                     f"Millrace runs already (pid {self.holder()}); `make status` shows it, `make stop` stops it"
                 )
@@ -90,12 +90,18 @@ class DataDirectory:
         return state
 
 
-def _try_lock(file: IO[str], how: int) -> bool:
-    try:
-        fcntl.flock(file, how | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+def _try_lock(file: IO[str], how: int, patience: float = 0.0) -> bool:
+    """Patience is for `holder()`, which takes the lock for an instant to see whether it can."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(file, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.02)
+        else:
+            return True
 
 
 def _write(path: Path, text: str) -> None:
@@ -108,7 +114,7 @@ def _write(path: Path, text: str) -> None:
     unfinished.replace(path)
 
 
-async def end_leftovers(state: dict[str, Any], say: Callable[[str], None], patience: float = 15.0) -> None:
+async def end_leftovers(state: dict[str, Any], say: Callable[[str], None], patience: float = 10.0) -> None:
     """Ends what a killed runner left: on Linux it is on its way out already, elsewhere nobody told it."""
     left = [process for entry in state.get("services", []) if (process := _same_process(entry)) is not None]
     if not left:
@@ -118,7 +124,7 @@ async def end_leftovers(state: dict[str, Any], say: Callable[[str], None], patie
         _quietly(process.terminate)
     deadline = time.monotonic() + patience
     # Not children of ours, so there is no event to wait for.
-    while time.monotonic() < deadline and any(process.is_running() for process in left):  # noqa: ASYNC110
+    while time.monotonic() < deadline and any(runs(process) for process in left):  # noqa: ASYNC110
         await asyncio.sleep(0.1)
     for process in left:
         _quietly(process.kill)
@@ -128,7 +134,7 @@ def _same_process(entry: dict[str, Any]) -> psutil.Process | None:
     """The process of a state entry, unless the pid belongs to another one by now."""
     try:
         process = psutil.Process(entry["pid"])
-        same = abs(process.create_time() - entry["started_at"]) < 5 and process.status() != psutil.STATUS_ZOMBIE
+        same = abs(process.create_time() - entry["started_at"]) < 5 and runs(process)
     except (psutil.Error, KeyError, TypeError, ValueError):
         return None
     return process if same else None

@@ -46,14 +46,15 @@ def signal_group(group: int, number: signal.Signals) -> None:
 
 def sweep() -> list[int]:
     """Kills whatever still descends from this process. Returns the pids, which a clean stop leaves empty."""
-    alive = [child for child in psutil.Process().children(recursive=True) if _runs(child)]
+    alive = [child for child in psutil.Process().children(recursive=True) if runs(child)]
     for child in alive:
         child.kill()
     psutil.wait_procs(alive, timeout=5)
     return [child.pid for child in alive]
 
 
-def _runs(process: psutil.Process) -> bool:
+def runs(process: psutil.Process) -> bool:
+    """Not so a zombie: only its parent has still to notice."""
     try:
         return bool(process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:

@@ -4,6 +4,7 @@ Everything goes through the standard library's root logger, so the lines of Djan
 form. Whatever is bound with `structlog.contextvars` (the request id) is on every line of that request.
 """
 
+import logging
 import os
 import sys
 from typing import Any
@@ -52,6 +53,9 @@ def logging_config(log_format: str, level: str) -> dict[str, Any]:
         if log_format == "json"
         else [structlog.dev.ConsoleRenderer(colors=_coloured(), exception_formatter=structlog.dev.plain_traceback)]
     )
+    # A log line that cannot be written is lost, and that is all. Reporting it on stderr would feed daphne's redirected
+    # stderr back into the log, for ever, once whoever reads it has gone.
+    logging.raiseExceptions = False
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.stdlib.BoundLogger,

@@ -1,0 +1,51 @@
+# Every target works in a fresh clone: what it needs is installed into .venv first (see deploy/bootstrap).
+.DEFAULT_GOAL := help
+.PHONY: help run stop status test lint types fmt e2e lock check-locks clean
+
+EMBEDDED := env PYTHONPATH=deploy .venv/bin/python -m embedded
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## the whole stack without Docker, until Ctrl-C (ARGS=--detach: in the background)
+	@deploy/bootstrap run
+	@$(EMBEDDED) run $(ARGS)
+
+stop: ## stop what `make run` started
+	@deploy/bootstrap run
+	@$(EMBEDDED) stop
+
+status: ## its processes and their health
+	@deploy/bootstrap run
+	@$(EMBEDDED) status
+
+test: ## lint, types, unit and integration tests with coverage, then the end-to-end suite
+	@deploy/bootstrap dev
+	@deploy/test
+
+lint: ## ruff, import-linter, Django's deployment checks, missing migrations
+	@deploy/bootstrap dev
+	@$(EMBEDDED) exec -- deploy/lint
+
+types: ## mypy --strict
+	@deploy/bootstrap dev
+	@deploy/types
+
+fmt: ## format, and fix what ruff can fix
+	@deploy/bootstrap dev
+	@.venv/bin/ruff check -q --fix --exit-zero .
+	@.venv/bin/ruff format .
+
+e2e: ## the end-to-end suite against API_URL, REALTIME_URL and UPSTREAM_URL (default: what `make run` started)
+	@deploy/bootstrap dev
+	@deploy/e2e $(ARGS)
+
+lock: ## write locks/ anew, keeping versions (UPGRADE=1: the newest)
+	@UPGRADE=$(UPGRADE) deploy/lock
+
+check-locks: ## fail where locks/ does not match the pyproject.toml files
+	@deploy/lock --check
+
+clean: ## remove .venv, caches and reports; .data/ stays
+	@rm -rf .venv .cache .coverage* htmlcov .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find libs services deploy tests -name __pycache__ -prune -exec rm -rf {} +

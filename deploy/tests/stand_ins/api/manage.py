@@ -1,0 +1,5 @@
+import json
+import sys
+
+if sys.argv[1:] == ["demo_logins", "--json"]:
+    print(json.dumps([{"username": "ann", "password": "ann-demo", "role": "member"}]))
