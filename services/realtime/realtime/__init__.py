@@ -1,0 +1,1 @@
+"""The realtime service: chat rooms over WebSockets, as Channels consumers behind daphne."""

@@ -1,0 +1,148 @@
+"""Presence: leases that expire, counts of sockets, and who is told of a departure."""
+
+import asyncio
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from channels.layers import get_channel_layer
+
+from chassis import bus, redis
+from chassis.testing import eventually
+from rooms import events, names, presence
+from rooms.access import RoomAccess
+from rooms.presence import Arrival, Lease, Present
+from rooms.senders import Sender, new_guest
+
+ADA = Sender("user:1", "ada", 1)
+GRACE = Sender("user:2", "gr|ace", 2)
+ROOM = "presence_room"
+
+
+@pytest_asyncio.fixture(autouse=True)
+async def _clean(clean_redis: Any) -> None:
+    presence._held.clear()
+
+
+async def expire(lease: Lease) -> None:
+    """Make a lease run out, as that of a killed process does."""
+    presence._held.discard(lease)
+    await redis.client().zadd(f"presence:{lease.room}", {lease.member: 1.0})
+
+
+async def test_first_and_last() -> None:
+    """Two sockets of a user are one person: the first one counts as arriving, the last one as leaving."""
+    one, two = Lease(ROOM, ADA), Lease(ROOM, ADA)
+    assert await one.take() == Arrival(True, 1, [Present("ada", 1)])
+    assert await two.take() == Arrival(False, 1, [Present("ada", 2)])
+    assert [await one.drop(), await two.drop()] == [False, True]
+
+
+async def test_everybody_by_name() -> None:
+    """Whoever arrives sees who is there, whatever characters are in their names; rooms are apart."""
+    await Lease(ROOM, GRACE).take()
+    await Lease("another", new_guest()).take()
+    assert await Lease(ROOM, ADA).take() == Arrival(True, 2, [Present("ada", 1), Present("gr|ace", 1)])
+
+
+async def test_long_lists_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list of a crowded room is cut, its count is not."""
+    monkeypatch.setattr(presence, "MAX_LISTED", 2)
+    for _ in range(3):
+        arrival = await Lease(ROOM, new_guest()).take()
+    assert arrival is not None
+    assert (arrival.count, len(arrival.present)) == (3, 2)
+
+
+async def test_dropping_twice() -> None:
+    """A lease that is gone already was nobody's last."""
+    lease = Lease(ROOM, ADA)
+    await lease.take()
+    assert [await lease.drop(), await lease.drop()] == [True, False]
+
+
+async def test_expired_lease_is_nobody() -> None:
+    """Whoever did not renew is not here."""
+    lost = Lease(ROOM, GRACE)
+    await lost.take()
+    await expire(lost)
+    assert await Lease(ROOM, ADA).take() == Arrival(True, 1, [Present("ada", 1)])
+
+
+async def test_renewal_prolongs() -> None:
+    """Renewing moves the end of every held lease."""
+    lease = Lease(ROOM, ADA)
+    await lease.take()
+    await redis.client().zadd(f"presence:{ROOM}", {lease.member: 1.0})
+    assert await presence.renew() == []
+    assert await Lease(ROOM, GRACE).take() == Arrival(True, 2, [Present("ada", 1), Present("gr|ace", 1)])
+
+
+async def test_renewal_after_a_flush() -> None:
+    """After Redis lost everything the next renewal puts the leases back."""
+    lease = Lease(ROOM, ADA)
+    await lease.take()
+    await redis.client().flushdb()
+    await presence.renew()
+    assert await lease.drop()
+
+
+async def test_departures_are_swept_once() -> None:
+    """Who left without a word is found by one renewal, and only if no other socket of theirs is left."""
+    here, lost, tab = Lease(ROOM, ADA), Lease(ROOM, GRACE), Lease(ROOM, ADA)
+    for lease in (here, lost, tab):
+        await lease.take()
+    await expire(lost)
+    await expire(tab)
+    assert await presence.renew() == [(ROOM, Sender("user:2", "gr|ace"))]
+    assert await presence.renew() == []
+
+
+async def test_drop_during_renewal() -> None:
+    """A lease that is dropped while a renewal is under way does not come back."""
+    lease = Lease(ROOM, ADA)
+    for _ in range(20):
+        await lease.take()
+        await asyncio.gather(presence.renew(), lease.drop())
+    assert await redis.client().zcard(f"presence:{ROOM}") == 0
+
+
+async def test_keys_do_not_stay() -> None:
+    """A room that everybody left without a word is forgotten by Redis itself."""
+    await Lease(ROOM, ADA).take()
+    assert 0 < await redis.client().ttl(f"presence:{ROOM}") <= 2 * presence.LEASE
+
+
+async def test_beat_tells_the_room(room: RoomAccess, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a process runs, its beat tells the room who is gone."""
+    monkeypatch.setattr(presence, "BEAT", 0.01)
+    layer: Any = get_channel_layer()
+    channel = await layer.new_channel()
+    await layer.group_add(names.group(room.name), channel)
+    lost = Lease(room.name, GRACE)
+    async with presence.beating():
+        await Lease(room.name, ADA).take()
+        await lost.take()
+        await expire(lost)
+        assert bus.decode(await layer.receive(channel)) == bus.Event(events.LEFT, {"username": "gr|ace"})
+    await layer.group_discard(names.group(room.name), channel)
+
+
+async def test_without_redis(settings: Any) -> None:
+    """Without Redis nothing is known, nothing raises, and what was taken is there when it is back."""
+    url, lease = settings.REDIS_URL, Lease(ROOM, ADA)
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    redis._client.cache_clear()
+    try:
+        assert await lease.take() is None
+        await presence.beat()
+        assert not await Lease(ROOM, GRACE).drop()
+    finally:
+        settings.REDIS_URL = url
+        redis._client.cache_clear()
+    await presence.beat()
+    await eventually(lambda: _present(lease))
+
+
+async def _present(lease: Lease) -> bool:
+    return await redis.client().zscore(f"presence:{ROOM}", lease.member) is not None

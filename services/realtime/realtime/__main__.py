@@ -1,0 +1,44 @@
+"""`python -m realtime`: one process of the realtime service, under daphne.
+
+`HOST` and `PORT` are this process's own address. `LISTEN_FD` is an inherited listening TCP socket that it accepts from
+as well, which any number of processes may share: while somebody holds it open, one of them restarts and nobody is
+refused.
+"""
+
+import sys
+
+from environs import EnvError, validate
+
+from chassis.env import configure, env
+
+
+def main() -> None:
+    """Run until SIGTERM; a missing or malformed variable ends it with one line that names it."""
+    configure("realtime.settings")
+    try:
+        endpoints = _endpoints()
+        behind_proxy = bool(env.str("FORWARDED_ALLOW_IPS", ""))
+    except EnvError as error:
+        sys.exit(f"configuration: {error}")
+
+    from realtime.asgi import application  # noqa: PLC0415 - needs Django, which is set up above
+    from realtime.server import Server  # noqa: PLC0415 - installs the reactor
+
+    if not Server(application, endpoints, behind_proxy=behind_proxy).serve():
+        sys.exit(1)
+
+
+def _endpoints() -> list[str]:
+    """Twisted's endpoint descriptions."""
+    host = env.str("HOST", "127.0.0.1").replace(":", r"\:")
+    port = env.int("PORT", 8011, validate=validate.Range(0, 65535))
+    endpoints = [f"tcp:port={port}:interface={host}:backlog=1024"]
+    shared = env.int("LISTEN_FD", None, validate=validate.Range(0))
+    if shared is not None:
+        # daphne's own endpoint type: makes the socket non-blocking, and never shuts it down for the others.
+        endpoints.append(f"fd:fileno={shared}")
+    return endpoints
+
+
+if __name__ == "__main__":
+    main()

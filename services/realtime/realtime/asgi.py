@@ -1,0 +1,28 @@
+"""The ASGI application: HTTP for health and metrics, WebSockets for chat."""
+
+from chassis.env import configure
+
+configure("realtime.settings")
+
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 - Django is set up above
+from django.urls import path, re_path  # noqa: E402
+
+from chassis import database, lag, lifespan, redis  # noqa: E402
+from chassis.handler import Handler  # noqa: E402
+from realtime.chat import ChatConsumer  # noqa: E402
+from realtime.origins import OriginCheck, reject  # noqa: E402
+from rooms import presence  # noqa: E402
+
+lifespan.resource(database.pool)
+lifespan.resource(redis.opened)
+lifespan.resource(lag.lag_monitor)
+lifespan.resource(presence.beating)
+
+sockets = URLRouter(
+    [
+        path("ws/chat/<str:room>/", ChatConsumer.as_asgi()),
+        # Without it an unknown path would raise in the router: a traceback for every scanner that comes by.
+        re_path(r"", reject),  # type: ignore[arg-type]  # an ASGI application, which only Channels takes here
+    ]
+)
+application = ProtocolTypeRouter({"http": Handler(), "websocket": OriginCheck(sockets)})

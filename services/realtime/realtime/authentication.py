@@ -1,0 +1,111 @@
+"""Who opens a socket: a one-use ticket, else a session cookie, else a guest.
+
+A ticket comes as a subprotocol (`Sec-WebSocket-Protocol: millrace.v1, ticket.<secret>`) or, where the URL says
+`?auth=ticket`, as the first frame. It is never in the URL, which ends up in logs. Everything here reads only: a socket
+cannot set a cookie, so it must not rotate or flush the session that an HTTP response could.
+"""
+
+from dataclasses import dataclass
+from urllib.parse import parse_qs
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.http import parse_cookie
+from django.utils.crypto import constant_time_compare
+
+from accounts import tickets
+from accounts.models import User
+from accounts.sessions import SessionStore
+from chassis.errors import Unauthorized
+from chassis.types import Scope
+from rooms import senders
+from rooms.senders import Sender
+
+SUBPROTOCOL = "millrace.v1"
+_TICKET = "ticket."
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who is at the other end, and the credential they came with (at most one is set): revoking it ends the socket."""
+
+    sender: Sender
+    session_key: str = ""
+    access_token_id: int | None = None
+
+
+def header_values(scope: Scope, name: bytes) -> list[str]:
+    """All values of a header."""
+    return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
+
+
+def query(scope: Scope) -> dict[str, str]:
+    """The parameters of the query string; the last one of a name counts."""
+    parsed = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+    return {name: values[-1] for name, values in parsed.items()}
+
+
+def session_key(scope: Scope) -> str | None:
+    """The value of the session cookie."""
+    cookies = parse_cookie("; ".join(header_values(scope, b"cookie")))
+    return cookies.get(settings.SESSION_COOKIE_NAME) or None
+
+
+def offered_ticket(scope: Scope) -> str | None:
+    """The secret of the ticket among the offered subprotocols."""
+    offered = (item[len(_TICKET) :] for item in scope["subprotocols"] if item.startswith(_TICKET))
+    return next(offered, None)
+
+
+def ticket_follows(scope: Scope) -> bool:
+    """True if the client announced (`?auth=ticket`) that its first frame is a ticket."""
+    return offered_ticket(scope) is None and query(scope).get("auth") == "ticket"
+
+
+def brings_ticket(scope: Scope) -> bool:
+    """True if a ticket decides who this is, and nothing that a browser sends by itself."""
+    return offered_ticket(scope) is not None or ticket_follows(scope)
+
+
+def accepted_subprotocol(scope: Scope) -> str | None:
+    """What to select of the subprotocols that were offered; never the ticket, which would echo it."""
+    return SUBPROTOCOL if SUBPROTOCOL in scope["subprotocols"] else None
+
+
+async def by_ticket(secret: str, room: str) -> Identity:
+    """Whoever the ticket admits to `room`; spends it. Raises `Unauthorized`."""
+    admission = await tickets.use(secret, room)
+    user: User | None = None
+    if admission is not None:
+        user = await User.async_objects.filter(pk=admission.user_id, is_active=True).afirst()
+    if admission is None or user is None:
+        raise Unauthorized("Ticket is not valid")
+    return Identity(senders.from_user(user), admission.session_key, admission.access_token_id)
+
+
+async def by_session(key: str) -> Identity | None:
+    """Whoever the session belongs to; None where it is over, which makes its holder a guest as it does over HTTP."""
+    data = await SessionStore(key).aload()
+    if SESSION_KEY not in data or data.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
+        return None
+    user: User | None = await User.async_objects.filter(pk=data[SESSION_KEY], is_active=True).afirst()
+    if user is None or not _password_unchanged(user, data.get(HASH_SESSION_KEY, "")):
+        return None
+    return Identity(senders.from_user(user), session_key=key)
+
+
+def _password_unchanged(user: User, session_hash: str) -> bool:
+    # Channels' own get_user knows no fallbacks: after a rotation of SECRET_KEY it would flush everybody's session.
+    hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
+    return any(constant_time_compare(session_hash, known) for known in hashes)
+
+
+async def identify(scope: Scope, room: str, ticket: str | None = None) -> Identity:
+    """Who opens this socket in `room`; `ticket` is that of the first frame. Raises `Unauthorized` for a bad ticket."""
+    # Not `or`: an empty ticket is a bad one, and must not fall back to a cookie whose Origin nobody checked.
+    secret = ticket if ticket is not None else offered_ticket(scope)
+    if secret is not None:
+        return await by_ticket(secret, room)
+    key = session_key(scope)
+    found = await by_session(key) if key else None
+    return found or Identity(senders.new_guest())

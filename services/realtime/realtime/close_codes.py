@@ -1,0 +1,48 @@
+"""Every code that this service closes a socket with.
+
+All are our own (4000-4999): a browser cannot read an HTTP status of a failed handshake, so what goes wrong while
+joining is said by accepting and closing. Of the standard codes daphne passes only 1000; docs/protocol.md also names
+those that a client sees from the server itself.
+"""
+
+from enum import IntEnum
+from typing import Self
+
+from chassis.errors import Error
+
+
+class CloseCode(IntEnum):
+    """A code and what a client should do about it."""
+
+    description: str
+
+    def __new__(cls, code: int, description: str) -> Self:
+        """A member that is its code and knows its description."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.description = description
+        return member
+
+    NOT_SIGNED_IN = (
+        4001,
+        "Nobody is signed in, or the ticket is not valid, or none came in time. Sign in, then reconnect.",
+    )
+    FORBIDDEN = 4003, "You are not a member of this room. Do not reconnect."
+    NO_SUCH_ROOM = 4004, "There is no such room. Do not reconnect."
+    TOO_FAST = 4008, "You kept sending after many `too_fast` errors. Slow down, then reconnect."
+    INTERNAL_ERROR = 4011, "Something went wrong here. Reconnect with a growing delay."
+    UNAVAILABLE = 4012, "A dependency is down. Reconnect with a growing delay."
+
+
+_BY_STATUS = {
+    401: CloseCode.NOT_SIGNED_IN,
+    403: CloseCode.FORBIDDEN,
+    404: CloseCode.NO_SUCH_ROOM,
+    429: CloseCode.TOO_FAST,
+    503: CloseCode.UNAVAILABLE,
+}
+
+
+def close_code(error: Error) -> CloseCode:
+    """The code for an error that ends a socket."""
+    return _BY_STATUS.get(error.status, CloseCode.INTERNAL_ERROR)

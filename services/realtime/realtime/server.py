@@ -1,0 +1,101 @@
+"""daphne with an orderly end, and the process's lifespan around it.
+
+Importing this installs Twisted's asyncio reactor (daphne does, and so comes before any import of `twisted.internet`).
+"""
+
+import asyncio
+from typing import Any
+
+import structlog
+from daphne.server import Server as DaphneServer
+from twisted.internet import defer, reactor
+from twisted.python.failure import Failure
+
+from chassis import lifespan
+from chassis.types import ASGIApplication, Scope
+from realtime.frames import HARD_MAX_BYTES
+
+logger = structlog.get_logger(__name__)
+
+# How long sockets may take to leave their rooms at the end: a bounded goodbye to Redis, no more.
+END_SECONDS = 5.0
+
+
+class Server(DaphneServer):
+    """daphne, with what it gets wrong at both ends of its life put right."""
+
+    failed = False
+
+    def __init__(self, application: ASGIApplication, endpoints: list[str], *, behind_proxy: bool = False) -> None:
+        """Listen on Twisted `endpoints`; `behind_proxy` believes `X-Forwarded-*`, which a gateway must overwrite."""
+        super().__init__(
+            application,
+            endpoints=endpoints,
+            server_name="millrace",
+            # To the standard library's logger, which shows warnings and errors; at 1 Twisted's errors go nowhere.
+            verbosity=2,
+            ping_interval=20,
+            ping_timeout=30,
+            # daphne's own age limit closes with 1000, which tells a client not to come back.
+            websocket_timeout=-1,
+            websocket_max_message_size=HARD_MAX_BYTES,
+            websocket_max_frame_size=HARD_MAX_BYTES,
+            proxy_forwarded_address_header="X-Forwarded-For" if behind_proxy else None,
+            proxy_forwarded_port_header="X-Forwarded-Port" if behind_proxy else None,
+            proxy_forwarded_proto_header="X-Forwarded-Proto" if behind_proxy else None,
+            ready_callable=self._ready,
+        )
+
+    def serve(self) -> bool:
+        """Run until SIGTERM or SIGINT; False if it could not listen. daphne has no lifespan, so it is entered here."""
+        loop: asyncio.AbstractEventLoop = reactor._asyncioEventloop  # noqa: SLF001 - as daphne itself does
+        life = lifespan.running()
+        loop.run_until_complete(life.__aenter__())
+        try:
+            self.run()
+        finally:
+            loop.run_until_complete(life.__aexit__(None, None, None))
+            # Closing the loop closes the channel layer's connections.
+            loop.close()
+        return not self.failed
+
+    def _ready(self) -> None:
+        # A protocol error is answered with a close frame that says so (1009 for a frame over the cap) before the drop.
+        # Every call resets `allowNullOrigin`; Origin is judged in `realtime.origins`.
+        self.ws_factory.setProtocolOptions(failByDrop=False, allowNullOrigin=True)
+
+    def listen_success(self, port: Any) -> None:
+        """Say where, once for each endpoint."""
+        super().listen_success(port)
+        address = port.getHost()
+        logger.info("server.listening", host=address.host, port=address.port)
+
+    def listen_error(self, failure: Failure) -> None:
+        """Stop, and have the process exit with an error; daphne's would exit with 0."""
+        self.failed = True
+        logger.error("server.listen_failed", reason=failure.getErrorMessage())
+        self.stop()
+
+    def create_application(self, protocol: Any, scope: Scope) -> Any:
+        """As daphne's, without believing a client's `Daphne-Root-Path` header."""
+        scope["root_path"] = self.root_path
+        return super().create_application(protocol, scope)
+
+    def kill_all_applications(self) -> "defer.Deferred[Any]":
+        """Cancel what still runs and wait for it, for a bounded time.
+
+        daphne's own raises KeyError for a connection whose application has not started or is reaped already.
+        """
+        lifespan.drain()
+        found = (details.get("application_instance") for details in self.connections.values())
+        running = [application for application in found if application is not None and not application.done()]
+        logger.info("server.stopping", applications=len(running))
+        for application in running:
+            application.cancel()
+        return defer.Deferred.fromCoroutine(_ended(running))
+
+
+async def _ended(running: list["asyncio.Future[Any]"]) -> None:
+    if running:
+        waiting = asyncio.ensure_future(asyncio.wait(running, timeout=END_SECONDS))
+        await defer.Deferred.fromFuture(waiting)

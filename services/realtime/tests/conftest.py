@@ -1,0 +1,177 @@
+"""Fixtures of the realtime suite: rooms, people, and sockets on the real application."""
+
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from channels.testing import WebsocketCommunicator
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+
+from accounts import tickets
+from accounts.models import User
+from accounts.sessions import SessionStore
+from chassis.testing import in_section
+from realtime.asgi import application
+from rooms.access import RoomAccess, enter
+from rooms.models import Membership, Room
+
+pytest_plugins = ["chassis.testing"]
+
+DEADLINE = 10
+ORIGIN = "https://chat.example.org:8443"
+
+
+class Socket:
+    """A client's end of a socket on the application in this process."""
+
+    def __init__(self, path: str, headers: dict[str, str], subprotocols: list[str]) -> None:
+        raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        self.communicator = WebsocketCommunicator(application, path, headers=raw, subprotocols=subprotocols)
+        self.subprotocol: str | None = None
+
+    async def open(self) -> "Socket":
+        """Complete the handshake."""
+        accepted, self.subprotocol = await self.communicator.connect(timeout=DEADLINE)
+        assert accepted, "the handshake was rejected"
+        return self
+
+    async def rejected(self) -> bool:
+        """True if the handshake was rejected, which daphne answers with HTTP 403."""
+        accepted, _ = await self.communicator.connect(timeout=DEADLINE)
+        return not accepted
+
+    async def send(self, **frame: Any) -> None:
+        """Send a frame."""
+        await self.communicator.send_json_to(frame)
+
+    async def send_text(self, text: str) -> None:
+        """Send a text frame as it is, an empty one too."""
+        await self.communicator.send_input({"type": "websocket.receive", "text": text})
+
+    async def frame(self) -> dict[str, Any]:
+        """The next frame."""
+        frame: dict[str, Any] = await self.communicator.receive_json_from(timeout=DEADLINE)
+        return frame
+
+    async def until(self, kind: str) -> list[dict[str, Any]]:
+        """All frames up to the first of a `type`, that one included."""
+        frames = [await self.frame()]
+        while frames[-1]["type"] != kind:
+            frames.append(await self.frame())
+        return frames
+
+    async def next(self, kind: str) -> dict[str, Any]:
+        """The next frame of a `type`; others before it are passed over."""
+        return (await self.until(kind))[-1]
+
+    async def post(self, message: str) -> dict[str, Any]:
+        """Post a message; its acknowledgement."""
+        await self.send(message=message)
+        return await self.next("ack")
+
+    async def closed(self) -> int:
+        """The code that the server closes with; frames before it are passed over."""
+        while (output := await self.communicator.receive_output(DEADLINE))["type"] != "websocket.close":
+            pass
+        code: int = output["code"]
+        return code
+
+    async def leave(self) -> None:
+        """Close from the client's side."""
+        await self.communicator.disconnect(timeout=DEADLINE)
+
+
+type Connect = Callable[..., Awaitable[Socket]]
+type MakeRoom = Callable[..., Awaitable[RoomAccess]]
+
+
+@pytest.fixture(autouse=True)
+def _site(settings: Any) -> None:
+    settings.ALLOWED_ORIGINS = [ORIGIN]
+    settings.ALLOW_GUESTS = True
+
+
+@pytest_asyncio.fixture
+async def make_socket(process: None, database: None, clean_redis: Any) -> AsyncIterator[Callable[..., Socket]]:
+    """Makes sockets that are not open yet; all are gone when the test ends."""
+    made: list[Socket] = []
+
+    def make(room: str, query: str = "", *, subprotocols: tuple[str, ...] = (), **headers: str) -> Socket:
+        path = f"/ws/chat/{room}/{query and '?' + query}"
+        made.append(Socket(path, headers, list(subprotocols)))
+        return made[-1]
+
+    yield make
+    for socket in made:
+        if not socket.communicator.future.done():
+            await socket.leave()
+
+
+@pytest_asyncio.fixture
+async def connect(make_socket: Callable[..., Socket]) -> Connect:
+    """Opens sockets: `await connect(room, query, **headers)`."""
+
+    async def connect(room: str, query: str = "", **options: Any) -> Socket:
+        return await make_socket(room, query, **options).open()
+
+    return connect
+
+
+@pytest_asyncio.fixture
+async def make_room(database: None) -> MakeRoom:
+    """Makes rooms. Their names are random: PUBLISH reaches every database of a Redis, another run's too."""
+
+    async def make(*, public: bool = True, member: User | None = None) -> RoomAccess:
+        name = f"room_{uuid.uuid4().hex}"
+        made = await in_section(Room.async_objects.acreate(name=name, title="A room", public=public))
+        if member is not None:
+            await in_section(Membership.async_objects.acreate(room_id=made.pk, user_id=member.pk))
+        return RoomAccess(made.pk, name, made.title, made.public, made.last_seq, made.epoch)
+
+    return make
+
+
+@pytest_asyncio.fixture
+async def room(make_room: MakeRoom) -> RoomAccess:
+    """A public room."""
+    return await make_room()
+
+
+async def make_user(username: str) -> User:
+    """A user with a password that nobody can sign in with."""
+    user: User = await in_section(User.async_objects.acreate(username=username, password="!"))
+    return user
+
+
+@pytest_asyncio.fixture
+async def ada(database: None) -> User:
+    """A user."""
+    return await make_user("ada")
+
+
+async def sign_in(user: User) -> str:
+    """The key of a new session of `user`."""
+    session = SessionStore()
+    await session.aset(SESSION_KEY, str(user.pk))
+    await session.aset(BACKEND_SESSION_KEY, "accounts.backends.AsyncModelBackend")
+    await session.aset(HASH_SESSION_KEY, user.get_session_auth_hash())
+    await in_section(session.asave())
+    assert session.session_key is not None
+    return session.session_key
+
+
+async def cookie(user: User, origin: str = ORIGIN) -> dict[str, str]:
+    """What a signed-in browser sends."""
+    return {"Cookie": f"sessionid={await sign_in(user)}", "Origin": origin}
+
+
+async def ticket(user: User, room: RoomAccess) -> str:
+    """A ticket of `user` for `room`."""
+    return await in_section(tickets.issue(user, room.name))
+
+
+async def current(room: RoomAccess) -> RoomAccess:
+    """The room as it is now."""
+    return await in_section(enter(room.name, None))
