@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from dmr import Controller, ResponseSpec
 from dmr.endpoint import Endpoint
 from dmr.errors import format_error
@@ -104,6 +105,13 @@ class JsonController(Controller[MsgspecSerializer]):
         {HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.SERVICE_UNAVAILABLE}
     )
     request: HttpRequest
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """As the base class, with HEAD answered by GET; the server leaves out the body, as it does for any HEAD."""
+        if request.method == "HEAD" and "HEAD" not in self.api_endpoints and "GET" in self.api_endpoints:
+            response: HttpResponseBase = self.api_endpoints["GET"].func(self, *args, **kwargs)
+            return response
+        return super().dispatch(request, *args, **kwargs)
 
     def format_error(self, error: str | Exception, **kwargs: Any) -> Any:
         """`{"error": "..."}` from whatever django-modern-rest found wrong."""

@@ -66,15 +66,21 @@ def _is_ours(wrapper: Any) -> bool:
 @contextlib.asynccontextmanager
 async def connection() -> AsyncIterator[Any]:
     """The current task's connection until the end of the block, or of the block or request around it."""
-    wrapper = async_connections["default"]
+    inherited = wrapper = async_connections["default"]
     if not _is_ours(wrapper):
         wrapper = async_connections["default"] = async_connections.create_connection("default")
     enclosed = wrapper.connection is not None
     try:
         yield wrapper
     finally:
-        if not enclosed:
-            await release()
+        try:
+            if not enclosed:
+                await release()
+        finally:
+            # What `async_to_sync` runs is a task whose context goes back to the caller: if another task's wrapper were
+            # missing there, that task would never release its connection, and the pool would have lost it for good.
+            if wrapper is not inherited:
+                async_connections["default"] = inherited
 
 
 async def fetch_all(sql: str, params: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

@@ -42,6 +42,11 @@ def _drop_noise(_logger: WrappedLogger, _method: str, event: EventDict) -> Event
     return event
 
 
+# Without the values of local variables, which structlog adds by default: among them are passwords, and the repr of a
+# queryset runs it, on whatever thread the log line is written.
+_TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
+
+
 def _coloured() -> bool:
     return "NO_COLOR" not in os.environ and ("FORCE_COLOR" in os.environ or sys.stderr.isatty())
 
@@ -49,7 +54,7 @@ def _coloured() -> bool:
 def logging_config(log_format: str, level: str) -> dict[str, Any]:
     """A `logging.config.dictConfig` mapping; `log_format` is `json` or `console`."""
     renderer: list[Processor] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        [_TRACEBACKS, structlog.processors.JSONRenderer()]
         if log_format == "json"
         else [structlog.dev.ConsoleRenderer(colors=_coloured(), exception_formatter=structlog.dev.plain_traceback)]
     )

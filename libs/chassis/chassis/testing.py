@@ -18,6 +18,7 @@ import pytest
 import pytest_asyncio
 from blockbuster import BlockBuster, blockbuster_ctx
 from django.test.utils import setup_databases, teardown_databases
+from django_async_backend.db import async_connections
 from django_async_backend.db.backends.utils import AsyncCursorWrapper
 
 from chassis import database as db
@@ -44,10 +45,17 @@ async def _pool(_test_database: None) -> AsyncIterator[None]:
         yield
 
 
+def connections_in_use() -> int:
+    """How many of the pool's connections some task of this process holds."""
+    stats = async_connections["default"].pool.get_stats()
+    return int(stats.get("pool_size", 0) - stats.get("pool_available", 0))
+
+
 @pytest_asyncio.fixture
 async def database(_pool: None) -> AsyncIterator[None]:
-    """PostgreSQL with all migrations applied and no rows; emptied again after the test."""
+    """PostgreSQL with all migrations applied and no rows; emptied again after the test, which must leak no connection."""
     yield
+    await eventually(lambda: connections_in_use() == 0, what="every connection is back in the pool")
     async with db.connection() as connection:
         tables = [row[0] for row in await db.fetch_all("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
         names = ", ".join(f'"{table}"' for table in tables if table not in KEEP)
@@ -76,7 +84,7 @@ def make_client(process: None) -> Callable[[ASGIApplication], httpx.AsyncClient]
     """Makes HTTP clients that drive an ASGI application in this process, through all of its middleware."""
 
     def make(application: ASGIApplication, **options: Any) -> httpx.AsyncClient:
-        transport = httpx.ASGITransport(app=application)  # type: ignore[arg-type]
+        transport = httpx.ASGITransport(app=application)
         return httpx.AsyncClient(transport=transport, base_url="http://testserver", **options)
 
     return make
@@ -96,7 +104,7 @@ def executor_work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     submit = ThreadPoolExecutor.submit
 
     def record(pool: ThreadPoolExecutor, *args: Any, **kwargs: Any) -> Any:
-        counts[pool._thread_name_prefix] += 1  # type: ignore[attr-defined]  # noqa: SLF001 - nothing else tells them apart
+        counts[str(pool._thread_name_prefix)] += 1  # noqa: SLF001 - nothing else tells them apart
         return submit(pool, *args, **kwargs)
 
     monkeypatch.setattr(ThreadPoolExecutor, "submit", record)

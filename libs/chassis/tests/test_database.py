@@ -3,8 +3,10 @@
 import asyncio
 
 import pytest
+from asgiref.sync import async_to_sync, sync_to_async
 
 from chassis import database
+from chassis.testing import connections_in_use
 
 pytestmark = pytest.mark.usefixtures("database", "process")
 
@@ -52,6 +54,15 @@ async def test_tasks_started_inside_have_their_own() -> None:
         own = (await database.fetch_all("SELECT pg_backend_pid()"))[0][0]
         others = await asyncio.gather(backend(), backend())
     assert own not in others
+
+
+async def test_sync_code_in_between() -> None:
+    """What synchronous code runs with `async_to_sync` has its own connection, and the caller keeps and returns theirs."""
+    async with database.connection():
+        own = await database.fetch_all("SELECT pg_backend_pid()")
+        await sync_to_async(async_to_sync(database.ping))()
+        assert await database.fetch_all("SELECT pg_backend_pid()") == own
+    assert connections_in_use() == 0
 
 
 async def test_many_tasks_share_a_small_pool() -> None:

@@ -60,3 +60,14 @@ def test_tracebacks_are_fields(lines: Lines) -> None:
         structlog.get_logger("test").exception("thing.failed")
     (line,) = lines()
     assert "broken" in json.dumps(line["exception"])
+
+
+def test_tracebacks_show_no_values(lines: Lines) -> None:
+    """Local variables stay out of the log: a password is one, and asking a queryset for its repr would run it."""
+    password = "hunter" + "2"  # put together here, or the line of source in the traceback would show it too
+    try:
+        raise ValueError(f"broken with {len(password)} characters")
+    except ValueError:
+        structlog.get_logger("test").exception("thing.failed")
+    (line,) = lines()
+    assert password not in json.dumps(line)

@@ -1,0 +1,53 @@
+"""Users, products and orders at once: each leg ends in time and none can fail another."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+import structlog
+from django.conf import settings
+
+from api.gather.schemas import GatherMeta, LegMeta, Status
+from api.gather.upstream import Row, UpstreamFailed, UpstreamTimedOut, fetch
+
+logger = structlog.get_logger(__name__)
+
+RESOURCES = ("users", "products", "orders")
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """The outcome of one leg; `rows` is empty unless its status is `ok`."""
+
+    meta: LegMeta
+    rows: list[Row] = field(default_factory=list)
+
+
+async def run_legs(limit: int) -> tuple[dict[str, Leg], GatherMeta]:
+    """All legs by name, and what became of them, after `GATHER_LEG_TIMEOUT` seconds at most."""
+    started = time.perf_counter()
+    deadline: float = settings.GATHER_LEG_TIMEOUT
+    async with asyncio.TaskGroup() as group:
+        tasks = {name: group.create_task(_leg(name, limit, deadline)) for name in RESOURCES}
+    legs = {name: task.result() for name, task in tasks.items()}
+    return legs, GatherMeta(
+        partial=any(leg.meta.status != "ok" for leg in legs.values()),
+        ms=_ms(started),
+        deadline_ms=deadline * 1000,
+        legs={name: leg.meta for name, leg in legs.items()},
+    )
+
+
+async def _leg(name: str, limit: int, deadline: float) -> Leg:
+    started = time.perf_counter()
+    try:
+        answer = await fetch(name, limit, deadline)
+    except UpstreamFailed as error:
+        status: Status = "timeout" if isinstance(error, UpstreamTimedOut) else "error"
+        logger.warning("gather.leg_failed", leg=name, status=status, reason=error.reason)
+        return Leg(LegMeta(status, _ms(started), error.reason))
+    return Leg(LegMeta("ok", _ms(started)), answer.rows)
+
+
+def _ms(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 2)

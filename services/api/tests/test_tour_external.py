@@ -1,0 +1,72 @@
+"""One upstream call, awaited and through `async_to_sync`."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from .upstream import Upstream, running, unused_url
+
+WAYS = {"external": "await", "external/sync": "async_to_sync"}
+
+
+@pytest.fixture(scope="module")
+def process_of_upstream() -> Iterator[Upstream]:
+    """One process for all tests of this module."""
+    with running() as upstream:
+        yield upstream
+
+
+@pytest_asyncio.fixture
+async def upstream(process_of_upstream: Upstream, settings: Any) -> AsyncIterator[Upstream]:
+    """The upstream that the api calls, without faults and counts."""
+    await process_of_upstream.reset()
+    settings.UPSTREAM_URL = process_of_upstream.url
+    yield process_of_upstream
+
+
+@pytest.mark.parametrize("view", WAYS)
+async def test_answers(client: httpx.AsyncClient, upstream: Upstream, view: str) -> None:
+    """Both ways give the upstream's first user."""
+    response = await client.get(f"/api/{view}/")
+    body = response.json()
+    assert (response.status_code, body["via"], body["total"]) == (200, WAYS[view], 300)
+    assert [user["id"] for user in body["users"]] == [1]
+
+
+async def test_both_ways_share_one_loop(client: httpx.AsyncClient, upstream: Upstream) -> None:
+    """`async_to_sync` runs the coroutine on the loop that owns the HTTP client: one connection serves all calls."""
+    for view in [*WAYS, *WAYS]:
+        assert (await client.get(f"/api/{view}/")).status_code == 200
+    counters = await upstream.counters()
+    assert (counters["requests"], counters["connections"]) == (4, 1)
+
+
+@pytest.mark.parametrize("view", WAYS)
+async def test_upstream_fails(client: httpx.AsyncClient, upstream: Upstream, view: str) -> None:
+    """An error of the upstream is 502 with its kind."""
+    await upstream.fault(users={"error_rate": 1, "error_status": 500})
+    response = await client.get(f"/api/{view}/")
+    assert (response.status_code, response.json()) == (502, {"error": "Upstream failed", "reason": "status 500"})
+
+
+@pytest.mark.parametrize("view", WAYS)
+async def test_upstream_down(client: httpx.AsyncClient, settings: Any, view: str) -> None:
+    """Where nobody listens it is 502, and the address stays inside."""
+    settings.UPSTREAM_URL = await unused_url()
+    response = await client.get(f"/api/{view}/")
+    assert (response.status_code, response.json()) == (502, {"error": "Upstream failed", "reason": "connection failed"})
+
+
+async def test_upstream_hangs(client: httpx.AsyncClient, upstream: Upstream) -> None:
+    """An upstream that does not answer is 504; without a bound this test would end by its own timeout."""
+    await upstream.fault(users={"hang_rate": 1})
+    async with asyncio.timeout(20):
+        responses = await asyncio.gather(*(client.get(f"/api/{view}/") for view in WAYS))
+    assert [(response.status_code, response.json()["error"]) for response in responses] == [
+        (504, "Upstream timed out"),
+        (504, "Upstream timed out"),
+    ]

@@ -1,0 +1,85 @@
+"""The real mock-upstream as a process of its own, and a way to break it."""
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from chassis.testing import eventually
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """A running mock-upstream."""
+
+    url: str
+
+    async def fault(self, **faults: dict[str, Any]) -> None:
+        """Replace all faults: `await upstream.fault(users={"hang_rate": 1})`; no argument ends them all."""
+        await self._control("PUT", "/faults", faults)
+
+    async def counters(self, endpoint: str = "*") -> dict[str, Any]:
+        """What `endpoint` saw since `reset`."""
+        counters: dict[str, dict[str, Any]] = await self._control("GET", "/counters")
+        return counters[endpoint]
+
+    async def reset(self) -> None:
+        """No faults, nobody in flight, all counters at zero."""
+        await self._control("DELETE", "/faults")
+        await self.reaches(in_flight=0)
+        await self._control("DELETE", "/counters")
+
+    async def reaches(self, **expected: int) -> None:
+        """Wait until the counters of all endpoints together have these values."""
+
+        async def reached() -> bool:
+            counters = await self.counters()
+            return all(counters[name] == value for name, value in expected.items())
+
+        await eventually(reached, what=str(expected))
+
+    async def _control(self, method: str, path: str, body: Any = None) -> Any:
+        async with httpx.AsyncClient(base_url=self.url) as client:
+            response = await client.request(method, path, json=body)
+        response.raise_for_status()
+        return response.json()
+
+
+@contextmanager
+def running() -> Iterator[Upstream]:
+    """Start it on a free port; stop it at the end."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mock_upstream"],
+        env=os.environ | {"HOST": "127.0.0.1", "PORT": "0", "LOG_LEVEL": "info"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield Upstream(_address(process))
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _address(process: "subprocess.Popen[str]") -> str:
+    assert process.stderr is not None
+    for line in process.stderr:
+        if found := re.search(r"running on (http://\S+)", line):
+            return found[1]
+    raise AssertionError("mock-upstream did not start")
+
+
+async def unused_url() -> str:
+    """An address where nobody listens."""
+    server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    server.close()
+    await server.wait_closed()
+    return f"http://127.0.0.1:{port}"
