@@ -13,6 +13,8 @@ from typing import Any
 
 from django_async_backend.db import async_connections
 
+__all__ = ["ENGINE", "async_connections", "connection", "database_settings", "fetch_all", "ping", "pool", "release"]
+
 ENGINE = "django_async_backend.db.backends.postgresql"
 
 

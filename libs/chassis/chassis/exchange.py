@@ -62,12 +62,12 @@ class Exchange:
 
     async def body(self) -> bytes:
         """The rest of the body."""
-        received = b""
+        received = bytearray()
         while True:
             message = await self._next()
             received += message.get("body", b"")
             if not message.get("more_body"):
-                return received
+                return bytes(received)
 
     async def _next(self) -> dict[str, Any]:
         async with asyncio.timeout(DEADLINE):

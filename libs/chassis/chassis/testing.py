@@ -53,7 +53,7 @@ def connections_in_use() -> int:
 
 @pytest_asyncio.fixture
 async def database(_pool: None) -> AsyncIterator[None]:
-    """PostgreSQL with all migrations applied and no rows; emptied again after the test, which must leak no connection."""
+    """PostgreSQL with all migrations applied and no rows; emptied after the test, which must leak no connection."""
     yield
     await eventually(lambda: connections_in_use() == 0, what="every connection is back in the pool")
     async with db.connection() as connection:

@@ -41,7 +41,7 @@ async def test_published_event_arrives() -> None:
 
     async def heard() -> bool:
         assert await bus.publish("test.group", bus.Event("hello", {"n": 1}))
-        return receiving.done()
+        return bool(receiving.done())
 
     await eventually(heard, what="the event")
     assert bus.decode(receiving.result()) == bus.Event("hello", {"n": 1})

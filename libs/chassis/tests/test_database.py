@@ -57,7 +57,7 @@ async def test_tasks_started_inside_have_their_own() -> None:
 
 
 async def test_sync_code_in_between() -> None:
-    """What synchronous code runs with `async_to_sync` has its own connection, and the caller keeps and returns theirs."""
+    """What synchronous code runs with `async_to_sync` has its own connection; the caller keeps and returns theirs."""
     async with database.connection():
         own = await database.fetch_all("SELECT pg_backend_pid()")
         await sync_to_async(async_to_sync(database.ping))()

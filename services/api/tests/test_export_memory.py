@@ -35,8 +35,8 @@ async def many_users(user: User) -> User:
     async with database.connection() as connection, await connection.cursor() as cursor:
         await cursor.execute(
             "INSERT INTO accounts_user (username, email, password, first_name, last_name, is_staff, is_superuser,"
-            " is_active, date_joined) SELECT 'user-' || n, 'user-' || n || '@example.org', '!', '', '', false, false, true, now()"
-            " FROM generate_series(1, %s) n",
+            " is_active, date_joined) SELECT 'user-' || n, 'user-' || n || '@example.org', '!', '', '', false, false,"
+            " true, now() FROM generate_series(1, %s) n",
             (USERS,),
         )
     return user

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 import httpx
 import pytest
 import uvicorn
+
 from mock_upstream.app import Upstream
 from mock_upstream.server import Settings, build_server
 

@@ -4,6 +4,7 @@ from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mock_upstream.faults import Faults, FaultSource, Outcome
 from mock_upstream.latency import MAX_MS, Fixed, LogNormal, Tail, Uniform
 

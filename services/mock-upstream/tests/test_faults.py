@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from mock_upstream.data import page
 
 type Connect = Callable[[bytes], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]

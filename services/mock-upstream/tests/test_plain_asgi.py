@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from mock_upstream.app import Upstream
 from mock_upstream.data import page
 

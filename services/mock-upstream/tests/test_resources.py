@@ -6,6 +6,7 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mock_upstream.data import RESOURCES, TOTAL
 
 RESOURCE = st.sampled_from(sorted(RESOURCES))

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import httpx
 import pytest
+
 from mock_upstream.app import Upstream
 from mock_upstream.data import page
 from mock_upstream.server import GRACEFUL_S, KEEP_ALIVE_S, SettingError, Settings, build_server, run
