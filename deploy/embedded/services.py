@@ -14,6 +14,13 @@ from embedded.process import Program
 from embedded.state import DataDirectory
 
 ROOT = Path(__file__).parents[2]
+_DEMO = {
+    "DEMO": "1",
+    "ALLOW_GUESTS": "1",
+    # Everybody who plays with a demo comes from one address, the end-to-end suite above all.
+    "LOGIN_ADDRESS_RATE": "1000/minute",
+    "REGISTER_RATE": "1000/minute",
+}
 # Of the user's shell, another project's perhaps: these decide what code a service loads and where it listens.
 _FOREIGN = ("PYTHONPATH", "PYTHONHOME", "DJANGO_SETTINGS_MODULE", "HOST", "PORT", "LISTEN_FD", "SERVICE")
 
@@ -63,7 +70,7 @@ def service_environment(addresses: Addresses, secret_key: str, *, demo: bool) ->
         "ALLOWED_ORIGINS": ",".join(dict.fromkeys(origins)),
         "HTTPS_ONLY": "0",
         "LOG_FORMAT": "console",
-        **({"DEMO": "1", "ALLOW_GUESTS": "1"} if demo else {}),
+        **(_DEMO if demo else {}),
     }
     return {
         **defaults,

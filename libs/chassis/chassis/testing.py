@@ -16,7 +16,9 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+from asgiref.sync import sync_to_async
 from blockbuster import BlockBuster, blockbuster_ctx
+from django.db import close_old_connections, connections
 from django.test.utils import setup_databases, teardown_databases
 from django_async_backend.db import async_connections
 from django_async_backend.db.backends.utils import AsyncCursorWrapper
@@ -35,6 +37,7 @@ def _test_database(django_test_environment: None, django_db_blocker: Any, django
     with django_db_blocker.unblock():
         config = setup_databases(verbosity=0, interactive=False, aliases={"default": False}, keepdb=django_db_keepdb)
         yield
+        connections["default"].close_pool()
         teardown_databases(config, verbosity=0, keepdb=django_db_keepdb)
 
 
@@ -130,6 +133,18 @@ async def in_section[R](work: Awaitable[R]) -> R:
     """Await database work as a request would run it: its connection is given back at the end."""
     async with db.connection():
         return await work
+
+
+async def in_thread[R](work: Callable[..., R], *args: Any, **kwargs: Any) -> R:
+    """Call synchronous database code as a lane would: on a thread, with its connection given back at the end."""
+
+    def call() -> R:
+        try:
+            return work(*args, **kwargs)
+        finally:
+            close_old_connections()
+
+    return await sync_to_async(call)()
 
 
 async def eventually(condition: Callable[[], Awaitable[bool] | bool], *, within: float = 10, what: str = "") -> None:

@@ -10,11 +10,13 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from channels.layers import get_channel_layer
 
 from accounts.models import User
 from api.asgi import application
+from api.rooms import stream as room_stream
 from chassis import bus, lifespan
 from chassis.exchange import Exchange
 from chassis.testing import eventually, in_section
@@ -38,6 +40,8 @@ class Stream(Exchange):
         while b"\n\n" not in self._buffer:
             self._buffer += await self.chunk()
         raw, self._buffer = self._buffer.split(b"\n\n", 1)
+        if raw.startswith(b":"):
+            return await self.event()
         fields = dict(line.split(": ", 1) for line in raw.decode().splitlines())
         return fields.get("id"), fields["event"], json.loads(fields["data"])
 
@@ -147,6 +151,18 @@ async def test_missed_announcement_is_filled(open_stream: Open, user: User) -> N
     await store("lost", user)
     await events.announce_message(await store("seen", user))
     assert [(await stream.event())[2]["message"] for _ in range(2)] == ["lost", "seen"]
+
+
+async def test_heartbeat_brings_what_nobody_announced(
+    open_stream: Open, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With no announcement at all, a message comes with the next heartbeat."""
+    monkeypatch.setattr(room_stream, "HEARTBEAT", 0.05)
+    stream = open_stream()
+    await stream.start()
+    await stream.events_until("synced")
+    await store("silent", user)
+    assert (await stream.event())[2]["message"] == "silent"
 
 
 async def test_repeated_announcement_is_dropped(open_stream: Open, user: User) -> None:

@@ -1,8 +1,10 @@
 """The tour: async and sync views side by side, where code runs, and how it fails."""
 
 import asyncio
+import contextlib
 import logging
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -143,16 +145,21 @@ def test_server(server: str) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     command = [part.format(fd=listener.fileno()) for part in SERVE[server]]
     process = subprocess.Popen(
-        [sys.executable, "-m", *command, "api.asgi:application"], pass_fds=[listener.fileno()], env=os.environ
+        [sys.executable, "-m", *command, "api.asgi:application"],
+        pass_fds=[listener.fileno()],
+        env=os.environ,
+        start_new_session=True,
     )
     try:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/api/mode/"
         seen = httpx.get(url, timeout=30, headers={"Host": "localhost"}).json()
         assert (seen["server"], seen["event_loop_running"]) == (server, True)
     finally:
-        # Not killed: hypercorn would leave its worker behind.
         process.terminate()
         process.wait(20)
+        # Its group too: hypercorn leaves its workers behind where it is told to stop while they start.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         listener.close()
 
 
