@@ -23,7 +23,7 @@ from dmr.plugins.msgspec import MsgspecJsonParser, MsgspecSerializer
 from dmr.security.base import AsyncAuth
 from dmr.serializer import BaseSerializer
 
-from chassis.errors import Error, Unauthorized, translate
+from chassis.errors import Error, Unauthorized, foreseen, translate
 
 
 class ErrorBody(msgspec.Struct):
@@ -129,4 +129,4 @@ class JsonController(Controller[MsgspecSerializer]):
 
     def to_known_error(self, error: Error) -> HttpResponse:
         """`error` as a response."""
-        return self.to_error(error.payload, status_code=HTTPStatus(error.status), headers=error.headers)
+        return foreseen(self.to_error(error.payload, status_code=HTTPStatus(error.status), headers=error.headers))

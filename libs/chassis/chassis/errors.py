@@ -5,6 +5,7 @@
      +-- Unauthorized        401
      +-- Forbidden           403
      +-- NotFound            404
+     +-- MethodNotAllowed    405  the methods that are
      +-- Conflict            409
      +-- PayloadTooLarge     413
      +-- TooManyRequests     429  retry_after in seconds
@@ -82,6 +83,22 @@ class NotFound(Error):
     message = "Not found"
 
 
+class MethodNotAllowed(Error):
+    """The resource exists and does not answer this method; says which ones it does."""
+
+    status = 405
+    message = "Method not allowed"
+
+    def __init__(self, *allowed: str) -> None:
+        super().__init__()
+        self.allowed = allowed
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """RFC 9110 asks every 405 to name the methods."""
+        return {"Allow": ", ".join(self.allowed)}
+
+
 class Conflict(Error):
     """The request contradicts what is stored."""
 
@@ -153,7 +170,13 @@ def json_response(payload: Any, status: int = 200, headers: dict[str, str] | Non
 
 def error_response(error: Error) -> HttpResponse:
     """The response for an `Error`."""
-    return json_response(error.payload, error.status, error.headers)
+    return foreseen(json_response(error.payload, error.status, error.headers))
+
+
+def foreseen[Response: HttpResponse](response: Response) -> Response:
+    """`response`, marked so that Django does not log a 5xx as a defect; the line of its request says what it was."""
+    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 - Django's own mark
+    return response
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

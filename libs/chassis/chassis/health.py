@@ -14,15 +14,18 @@ from django.urls import path
 
 from chassis import database, lifespan
 from chassis.errors import Unavailable, json_response
+from chassis.methods import READ, only
 
 _OK = {"status": "ok"}
 
 
+@only(*READ)
 async def live(request: HttpRequest) -> HttpResponse:
     """`GET /health/` and `/health/live`: `{"status": "ok"}`."""
     return json_response(_OK)
 
 
+@only(*READ)
 async def ready(request: HttpRequest) -> HttpResponse:
     """`GET /health/ready` and `/health/startup`: `{"status": "ok"}`, or 503 while draining or without a database."""
     if lifespan.draining():

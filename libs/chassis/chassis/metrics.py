@@ -18,6 +18,8 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from chassis.methods import READ, only
+
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 REQUESTS = Counter("millrace_http_requests_total", "HTTP requests answered", ["method", "route", "status"])
@@ -30,6 +32,7 @@ LOOP_LAG_SECONDS = Gauge(
 )
 
 
+@only(*READ)
 async def metrics(request: HttpRequest) -> HttpResponse:
     """`GET /metrics`, in Prometheus' text format."""
     registry = REGISTRY

@@ -37,7 +37,7 @@ def _test_database(django_test_environment: None, django_db_blocker: Any, django
     with django_db_blocker.unblock():
         config = setup_databases(verbosity=0, interactive=False, aliases={"default": False}, keepdb=django_db_keepdb)
         yield
-        connections["default"].close_pool()
+        connections["default"].close_pool()  # type: ignore[attr-defined]  # of the PostgreSQL wrapper
         teardown_databases(config, verbosity=0, keepdb=django_db_keepdb)
 
 

@@ -1,5 +1,7 @@
 """Settings of the api."""
 
+from http import HTTPStatus
+
 from environs import ValidationError
 from limits import parse
 
@@ -27,4 +29,13 @@ REGISTER_RATE = env.str("REGISTER_RATE", "10/minute", validate=_rate)
 
 INSTALLED_APPS += ["django.contrib.staticfiles", "dmr", "api.articles", "api.demo", "api.home"]  # noqa: F405
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
+# Checks each answer against its declared type. The suites turn it on; in production it would cost every request.
+DMR_SETTINGS = {
+    "validate_responses": env.bool("VALIDATE_RESPONSES", False),
+    # Documented either way; without these two, what is not validated would not be in the OpenAPI document.
+    "semantic_responses": True,
+    "semantic_auth": True,
+    # What a failed validation would answer, which clients never see.
+    "exclude_semantic_responses": frozenset({HTTPStatus.UNPROCESSABLE_ENTITY}),
+}
 STATIC_URL = "/static/"

@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.utils.cache import patch_cache_control
 
 from chassis.errors import NotFound
+from chassis.methods import READ, only
 
 MAX_AGE = 3600
 
@@ -43,6 +44,7 @@ def _load(path: str) -> StaticFile:
     return StaticFile(content, content_type, f'"{hashlib.sha256(content).hexdigest()[:32]}"')
 
 
+@only(*READ)
 async def static_file(request: HttpRequest, path: str) -> HttpResponse:
     """The file, 304 where the client has it already, or 404."""
     file = _loaded.get(path)

@@ -15,6 +15,7 @@ from api.static_files import static_file
 from api.tour import urls as tour
 from api.users import urls as users
 from chassis import health, metrics
+from chassis.methods import READ, only
 
 router = Router(
     "api/",
@@ -35,8 +36,8 @@ urlpatterns = [
     path("", include(health.urlpatterns)),
     path("metrics", metrics.metrics),
     path("static/<path:path>", static_file),
-    path("api/openapi.json", documentation.openapi_json),
-    path("api/docs/", documentation.page),
+    path("api/openapi.json", only(*READ)(documentation.openapi_json)),
+    path("api/docs/", only(*READ)(documentation.page)),
     path("api/", include([*users.plain, *rooms.plain, *tour.plain, *gather.plain, *orm.plain])),
     router.to_urlpatterns(),
 ]

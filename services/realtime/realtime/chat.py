@@ -7,6 +7,7 @@ import msgspec
 import structlog
 from channels.exceptions import StopConsumer
 
+from accounts import events as accounts_events
 from chassis import bus, database
 from chassis.errors import BadRequest, Error, TooManyRequests, Unauthorized, translate
 from chassis.types import Message
@@ -75,7 +76,7 @@ class ChatConsumer(Consumer):
         # In this order: from the subscription on nothing is missed, so what history does not have comes by the bus, and
         # what both have the cursor drops. The presence round trip follows the subscription to the same Redis, which
         # therefore has it by the time history is read; the layer itself does not wait for that.
-        await self.subscription.open(names.group(self.room.name))
+        await self.subscription.open(names.group(self.room.name), *self._own_groups())
         self.lease = Lease(self.room.name, self.sender)
         arrival = await self.lease.take()
         self.cursor = Cursor(self.room, 0)
@@ -90,6 +91,9 @@ class ChatConsumer(Consumer):
         await self.send_frame(frames.Presence(arrival.count, arrival.present))
         if arrival.first:
             await events.announce(self.room.name, events.JOINED, self.sender)
+
+    def _own_groups(self) -> list[str]:
+        return [] if self.sender.user_id is None else [accounts_events.group(self.sender.user_id)]
 
     async def left(self) -> None:
         """Tell the room, where this was the sender's last socket."""
@@ -135,12 +139,19 @@ class ChatConsumer(Consumer):
         if event is None:
             return
         try:
-            if event.name == events.MESSAGE:
+            if event.name == accounts_events.SIGNED_OUT:
+                await self._signed_out(event)
+            elif event.name == events.MESSAGE:
                 await self._announced(events.message_of(event))
             elif (frame := frames.of_event(event.name, event.data)) is not None and not self._own_typing(frame):
                 await self.send_frame(frame)
         except msgspec.ValidationError as error:
             logger.warning("bus.malformed_event", bus_event=event.name, reason=str(error))
+
+    async def _signed_out(self, event: bus.Event) -> None:
+        key, token = self.identity.session_key, self.identity.access_token_id
+        if accounts_events.ends(event, session_key=key, access_token_id=token):
+            await self.refuse(CloseCode.NOT_SIGNED_IN)
 
     def _own_typing(self, frame: frames.ServerFrame) -> bool:
         return isinstance(frame, frames.Typing) and frame.username == self.sender.username

@@ -25,7 +25,7 @@ class CloseCode(IntEnum):
 
     NOT_SIGNED_IN = (
         4001,
-        "Nobody is signed in, or the ticket is not valid, or none came in time. Sign in, then reconnect.",
+        "Nobody is signed in (any more), or the ticket is not valid, or none came in time. Sign in, then reconnect.",
     )
     FORBIDDEN = 4003, "You are not a member of this room. Do not reconnect."
     NO_SUCH_ROOM = 4004, "There is no such room. Do not reconnect."

@@ -10,6 +10,7 @@ import asyncio
 from uuid import UUID
 
 import structlog
+from autobahn.exception import Disconnected
 from channels.consumer import AsyncConsumer
 from channels.exceptions import StopConsumer
 from channels.utils import await_many_dispatch
@@ -125,8 +126,13 @@ class Consumer(AsyncConsumer):
 
     async def send_frame(self, frame: frames.ServerFrame) -> None:
         """Send one frame."""
+        try:
+            await self.base_send({"type": "websocket.send", "text": frames.encode(frame)})
+        except Disconnected:
+            # The closing handshake has begun and the disconnect message is on its way.
+            self.over = True
+            raise StopConsumer from None
         metrics.FRAMES_OUT.labels(frame.__struct_config__.tag).inc()
-        await self.base_send({"type": "websocket.send", "text": frames.encode(frame)})
 
     async def connect(self) -> None:
         """The handshake: accept, or raise an `Error` to have the socket closed with its code."""

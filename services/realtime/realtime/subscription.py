@@ -16,25 +16,27 @@ TIMEOUT = 1.0
 
 
 class Subscription:
-    """Receives what is published to one group from `open` on."""
+    """Receives what is published to its groups from `open` on."""
 
     def __init__(self) -> None:
         self._layer: Any = get_channel_layer()
-        self._group = self._channel = ""
+        self._groups: tuple[str, ...] = ()
+        self._channel = ""
         self._opened = asyncio.Event()
         self.live = False
 
-    async def open(self, group: str) -> None:
-        """Listen to `group`; `live` says whether Redis took it."""
-        self._group = group
+    async def open(self, *groups: str) -> None:
+        """Listen to `groups`; `live` says whether Redis took it."""
+        self._groups = groups
         try:
             async with asyncio.timeout(TIMEOUT):
                 self._channel = await self._layer.new_channel()
                 self._opened.set()
-                await self._layer.group_add(group, self._channel)
+                for group in groups:
+                    await self._layer.group_add(group, self._channel)
             self.live = True
         except (RedisError, OSError, TimeoutError) as error:
-            logger.warning("bus.subscribe_failed", group=group, reason=type(error).__name__)
+            logger.warning("bus.subscribe_failed", groups=groups, reason=type(error).__name__)
 
     async def receive(self) -> dict[str, Any]:
         """The next message; for ever nothing where the subscription could not be opened."""
@@ -43,11 +45,12 @@ class Subscription:
         return message
 
     async def close(self) -> None:
-        """Leave the group. The channel itself ends with the cancellation of its `receive`, as the layer has it."""
+        """Leave the groups. The channel itself ends with the cancellation of its `receive`, as the layer has it."""
         if not self._channel:
             return
         try:
             async with asyncio.timeout(TIMEOUT):
-                await self._layer.group_discard(self._group, self._channel)
+                for group in self._groups:
+                    await self._layer.group_discard(group, self._channel)
         except (RedisError, OSError, TimeoutError) as error:
-            logger.warning("bus.unsubscribe_failed", group=self._group, reason=type(error).__name__)
+            logger.warning("bus.unsubscribe_failed", groups=self._groups, reason=type(error).__name__)

@@ -8,13 +8,13 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 LIMIT_MAX = 100
 TAGS_MAX = 10
 
-_WORDS = r"^[a-z0-9]+(?:-[a-z0-9]+)*\Z"
+_WORDS = r"^[a-z0-9]+(?:-[a-z0-9]+)*$(?!\n)"
 Slug = Annotated[str, Meta(max_length=80, pattern=_WORDS)]
 TagName = Annotated[str, Meta(max_length=40, pattern=_WORDS)]
 Tags = Annotated[list[TagName], Meta(max_length=TAGS_MAX)]
 # PostgreSQL stores no NUL; a title is one line and not blank.
-Title = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00\r\n]*[^\x00\s][^\x00\r\n]*\Z")]
-Text = Annotated[str, Meta(max_length=100_000, pattern=r"^[^\x00]*\Z")]
+Title = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00\r\n]*[^\x00\s][^\x00\r\n]*$(?!\n)")]
+Text = Annotated[str, Meta(max_length=100_000, pattern=r"^[^\x00]*$(?!\n)")]
 
 
 class Author(Struct):
@@ -56,7 +56,7 @@ class ArticleQuery(Struct):
     after: Annotated[str, Meta(max_length=64)] | None = None
     limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX)] = 20
     tag: TagName | None = None
-    author: Annotated[str, Meta(max_length=150, pattern=r"^[\w.@+-]+\Z")] | None = None
+    author: Annotated[str, Meta(max_length=150, pattern=r"^[\w.@+-]+$(?!\n)")] | None = None
 
 
 class ArticlePath(Struct):

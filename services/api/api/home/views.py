@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from api.demo.data import LOGINS
+from chassis.methods import READ, only
 
 # No script at all; the one style sheet is a file of our own.
 CONTENT_SECURITY_POLICY = (
@@ -24,6 +25,7 @@ TOUR = (
 )
 
 
+@only(*READ)
 async def home(request: HttpRequest) -> HttpResponse:
     """The start page; the demo's logins only where this is the demo."""
     context = {"tour": TOUR, "logins": LOGINS if settings.DEMO else (), "realtime_url": settings.REALTIME_URL}

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from rooms.messages import PAGE, StoredMessage
 from rooms.names import PATTERN
 
-RoomName = Annotated[str, Meta(pattern=rf"^{PATTERN}\Z", max_length=64)]
+RoomName = Annotated[str, Meta(pattern=rf"^{PATTERN}$(?!\n)", max_length=64)]
 Seq = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 

@@ -18,6 +18,7 @@ from django.http.response import HttpResponseBase
 from accounts.requests import signed_in
 from chassis import bus, database, lifespan
 from chassis.errors import BadRequest
+from chassis.methods import only
 from rooms import access, events, messages, names
 from rooms.access import RoomAccess
 from rooms.cursor import Cursor
@@ -30,10 +31,9 @@ HISTORY = 50
 _NAMES = {events.NOTICE: "notice", events.JOINED: "user_join", events.LEFT: "user_leave", events.TYPING: "typing"}
 
 
+@only("GET")
 async def room_events(request: HttpRequest, room: str) -> HttpResponseBase:
     """Stream the room from `Last-Event-ID` (a message's number) or, without one, from its newest 50 messages."""
-    if request.method != "GET":
-        raise BadRequest("Use GET")
     entered = await access.enter(room, signed_in(request).pk)
     after = _last_event_id(request, entered)
     response = StreamingHttpResponse(_stream(entered, after), content_type="text/event-stream")

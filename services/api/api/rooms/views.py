@@ -14,6 +14,7 @@ from api.rooms.schemas import History, HistoryQuery, MessageIn, NoticeIn, RoomLi
 from chassis import database
 from chassis.controllers import JsonController, SignedIn, responses
 from chassis.errors import BadRequest, json_response
+from chassis.methods import only
 from rooms import access, events, messages, senders
 from rooms.messages import StoredMessage
 
@@ -80,14 +81,13 @@ class NotifyController(JsonController):
         return Sent(await events.notify(parsed_path.room, parsed_body.notice))
 
 
+@only("POST")
 def notify_sync(request: HttpRequest, room: str) -> HttpResponse:
     """`POST /api/rooms/<room>/notify/sync/`: the same from synchronous code, through `async_to_sync`.
 
     The view runs on one of the process's lanes; the coroutine runs on the event loop, so it may use the loop's channel
     layer and async database connections, and the lane waits for it.
     """
-    if request.method != "POST":
-        return json_response({"error": "Method not allowed"}, 405, {"Allow": "POST"})
     user = signed_in(request)
     try:
         notice = msgspec.json.decode(request.body, type=NoticeIn)

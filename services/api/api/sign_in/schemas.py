@@ -11,7 +11,7 @@ SESSION_KEYS_MAX = 32
 SESSION_VALUE_MAX_BYTES = 4096
 
 # A leading underscore is Django's: the user's id and the session's own expiry live under such keys.
-SessionKey = Annotated[str, Meta(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*\Z")]
+SessionKey = Annotated[str, Meta(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$(?!\n)")]
 
 
 class Credentials(Struct, forbid_unknown_fields=True):

@@ -7,14 +7,15 @@ from django.contrib.auth import alogout
 from django.middleware.csrf import get_token
 from dmr import Body, modify
 
-from accounts import tokens
+from accounts import events, tokens
 from accounts.models import User
-from accounts.requests import access_token, credential, signed_in
+from accounts.requests import access_token, credential, own_session, signed_in
 from api.sign_in import limits
 from api.sign_in.credentials import authenticate, sign_in
 from api.sign_in.schemas import Account, Credentials, LoggedIn, LoggedOut, Me, Refused, Registered
 from api.users import queries
 from api.users.schemas import UserCreate
+from chassis import database
 from chassis.controllers import JsonController, SignedIn, error_spec, responses
 from chassis.errors import Unauthorized
 
@@ -66,11 +67,15 @@ class LogoutController(JsonController):
     @modify(status_code=HTTPStatus.OK, extra_responses=responses(HTTPStatus.FORBIDDEN))
     async def post(self) -> LoggedOut:
         """End the session, or revoke the token, whichever this request came with; other ones stay valid."""
-        token = access_token(self.request)
+        user, session, token = signed_in(self.request), own_session(self.request), access_token(self.request)
+        session_key = (session.session_key or "") if session is not None else ""
         if token is None:
             await alogout(self.request)
         else:
             await tokens.revoke(token)
+        await database.release()
+        # Closes the sockets that it opened.
+        await events.announce_sign_out(user.pk, session_key=session_key, access_token_id=token.pk if token else None)
         return LoggedOut()
 
 

@@ -14,10 +14,10 @@ from django.http import HttpRequest, HttpResponse
 from dmr import modify
 
 from api.gather.upstream import fetch
-from api.tour.plain import not_allowed
 from api.tour.schemas import External
 from chassis.controllers import JsonController, responses
 from chassis.errors import json_response
+from chassis.methods import READ, only
 
 TIMEOUT = 2.0
 
@@ -38,8 +38,7 @@ class ExternalController(JsonController):
         return await call("await")
 
 
+@only(*READ)
 def external_sync(request: HttpRequest) -> HttpResponse:
     """`GET /api/external/sync/`: the same from synchronous code."""
-    if request.method not in {"GET", "HEAD"}:
-        return not_allowed("GET", "HEAD")
     return json_response(async_to_sync(call)("async_to_sync"))

@@ -8,20 +8,15 @@ from django.http import HttpRequest, HttpResponse
 from django.views import View
 
 from api.tour.schemas import DelayQuery, Greeting
-from chassis.errors import BadRequest, json_response
+from chassis.errors import BadRequest, MethodNotAllowed, json_response
+from chassis.methods import READ, only
 
 ITEMS = [1, 2, 3]
 
 
-def not_allowed(*methods: str) -> HttpResponse:
-    """405 for a request by none of `methods`."""
-    return json_response({"error": "Method not allowed"}, 405, {"Allow": ", ".join(methods)})
-
-
+@only(*READ)
 def sync(request: HttpRequest) -> HttpResponse:
     """`GET /api/sync/?delay=1`: blocks its thread, one of `SYNC_THREADS` lanes, and nobody else."""
-    if request.method not in {"GET", "HEAD"}:
-        return not_allowed("GET", "HEAD")
     try:
         query = msgspec.convert(request.GET.dict(), DelayQuery, strict=False)
     except msgspec.ValidationError as error:
@@ -48,4 +43,4 @@ class ItemsView(View):
 
     async def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
         """405 with an `Allow` header, as JSON."""
-        return not_allowed(*(name.upper() for name in self.http_method_names if hasattr(self, name)))
+        raise MethodNotAllowed(*(name.upper() for name in self.http_method_names if hasattr(self, name)))

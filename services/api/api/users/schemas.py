@@ -8,8 +8,8 @@ from msgspec import Meta, Struct
 
 PER_PAGE_MAX = 100
 
-Username = Annotated[str, Meta(min_length=1, max_length=150, pattern=r"^[\w.@+-]+\Z")]
-Email = Annotated[str, Meta(max_length=254, pattern=r"^$|^[^@\s\x00]+@[^@\s\x00]+\.[^@\s\x00]+\Z")]
+Username = Annotated[str, Meta(min_length=1, max_length=150, pattern=r"^[\w.@+-]+$(?!\n)")]
+Email = Annotated[str, Meta(max_length=254, pattern=r"^$|^[^@\s\x00]+@[^@\s\x00]+\.[^@\s\x00]+$(?!\n)")]
 Password = Annotated[str, Meta(min_length=1, max_length=128)]
 
 

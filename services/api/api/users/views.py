@@ -8,13 +8,16 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from dmr import Body, Path, Query, modify
 
+from accounts import events
 from accounts.models import User
 from accounts.requests import signed_in
 from api.users import queries
 from api.users.detail import UserDetailMixin
 from api.users.schemas import Deleted, UserCreate, UserOut, UserPage, UserPatch, UserPath, UserQuery
+from chassis import database
 from chassis.controllers import JsonController, SignedIn, responses
 from chassis.errors import Forbidden
+from chassis.methods import only
 
 _WRITE_ERRORS = responses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
 
@@ -77,12 +80,18 @@ class UserController(JsonController):
         }
         if "is_active" in fields and not viewer.is_staff:
             raise Forbidden("Only staff may change is_active")
-        return shown_to(viewer, await queries.change(user, **fields))
+        user = await queries.change(user, **fields)
+        if not user.is_active:
+            await database.release()
+            await events.announce_sign_out(user.pk)
+        return shown_to(viewer, user)
 
     @modify(status_code=HTTPStatus.OK, extra_responses=_WRITE_ERRORS)
     async def delete(self, parsed_path: Path[UserPath]) -> Deleted:
         """Delete the user with their tokens, articles and memberships; their messages stay under their name."""
         await queries.delete(await _writable(signed_in(self.request), parsed_path.user_id))
+        await database.release()
+        await events.announce_sign_out(parsed_path.user_id)
         return Deleted()
 
 
@@ -97,6 +106,7 @@ class UserDetailController(UserDetailMixin, JsonController):
         return shown_to(signed_in(self.request), await self.get_user(parsed_path.user_id))
 
 
+@only("GET")
 async def export(request: HttpRequest) -> HttpResponseBase:
     """`GET /api/users/export/`: every user, one JSON object a line, streamed by async iteration."""
     signed_in(request)
