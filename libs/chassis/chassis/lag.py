@@ -1,32 +1,24 @@
 """Event-loop lag: how late a sleeping task wakes up, which is how long something blocked the loop."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 
 from chassis import metrics
+from chassis.background import repeated
 
 INTERVAL = 0.1
 
 
-@contextlib.asynccontextmanager
-async def lag_monitor() -> AsyncIterator[None]:
-    """Keep `millrace_event_loop_lag_seconds` up to date while the process runs."""
-    task = asyncio.create_task(_watch())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+def lag_monitor() -> AbstractAsyncContextManager[None]:
+    """A lifespan resource: keeps `millrace_event_loop_lag_seconds` up to date while the process runs."""
+    return repeated(_measure, every=0)
 
 
-async def _watch() -> None:
+async def _measure() -> None:
     loop = asyncio.get_running_loop()
-    while True:
-        worst = 0.0
-        for _ in range(10):
-            before = loop.time()
-            await asyncio.sleep(INTERVAL)
-            worst = max(worst, loop.time() - before - INTERVAL)
-        metrics.LOOP_LAG_SECONDS.set(worst)
+    worst = 0.0
+    for _ in range(10):
+        before = loop.time()
+        await asyncio.sleep(INTERVAL)
+        worst = max(worst, loop.time() - before - INTERVAL)
+    metrics.LOOP_LAG_SECONDS.set(worst)

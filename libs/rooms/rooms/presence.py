@@ -6,11 +6,11 @@ Redis is all there is to it: without Redis nobody knows who is here, and nothing
 """
 
 import asyncio
-import contextlib
 import time
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 import structlog
@@ -18,6 +18,7 @@ from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
 
 from chassis import redis
+from chassis.background import repeated
 from rooms import events
 from rooms.senders import Sender
 
@@ -133,27 +134,15 @@ async def _departed(room: str, expired: list[str]) -> list[tuple[str, Sender]]:
     return [(room, Sender(*person)) for person in sorted({_person(member) for member in expired} - here)]
 
 
-@contextlib.asynccontextmanager
-async def beating() -> AsyncIterator[None]:
+def beating() -> AbstractAsyncContextManager[None]:
     """A lifespan resource: renews this process's leases every `BEAT` seconds."""
-    task = asyncio.create_task(_beat())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
-async def _beat() -> None:
-    while True:
-        await asyncio.sleep(BEAT)
-        if _held:
-            await beat()
+    return repeated(beat, every=BEAT)
 
 
 async def beat() -> None:
     """Renew, and tell the rooms who left; nothing where Redis does not answer."""
+    if not _held:
+        return
     try:
         departed = await renew()
     except _DOWN as error:

@@ -53,6 +53,6 @@ async def announced(socket: Socket, user: User, session_key: str = "") -> None:
 
     async def heard() -> bool:
         await events.announce_sign_out(user.pk, session_key=session_key)
-        return socket.communicator.future.done()
+        return bool(socket.communicator.future.done())
 
     await eventually(heard, what="the application has ended")

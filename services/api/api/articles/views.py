@@ -27,6 +27,7 @@ async def _writable(viewer: User, slug: str) -> Article:
 class ArticlesController(JsonController):
     """A page of articles; any user writes one."""
 
+    tags = ["Articles"]
     auth = [SignedIn()]
 
     async def get(self, parsed_query: Query[ArticleQuery]) -> ArticlePage:
@@ -45,6 +46,7 @@ class ArticlesController(JsonController):
 class ArticleController(JsonController):
     """One article; changed and deleted by its author or by staff."""
 
+    tags = ["Articles"]
     auth = [SignedIn()]
 
     @modify(extra_responses=responses(HTTPStatus.NOT_FOUND))

@@ -14,6 +14,8 @@ from chassis.errors import Unavailable
 class GatherController(JsonController):
     """Users, products and orders of the upstream."""
 
+    tags = ["Tour"]
+
     @modify(extra_responses=[ResponseSpec(GatherFailed, status_code=HTTPStatus.SERVICE_UNAVAILABLE)])
     async def get(self, parsed_query: Query[GatherQuery]) -> Gathered:
         """Fetch all three at once. A leg that fails or is too slow leaves its list empty; 503 only where all do."""

@@ -8,6 +8,8 @@ from chassis.controllers import JsonController
 class OrmController(JsonController):
     """Every async ORM method."""
 
+    tags = ["Tour"]
+
     async def get(self) -> list[MethodReport]:
         """Call each method in a transaction that is rolled back, and report its SQL, its outcome and its time."""
         return await showcase.run()

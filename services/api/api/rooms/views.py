@@ -24,6 +24,7 @@ _ROOM_ERRORS = responses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
 class RoomsController(JsonController):
     """The rooms of the caller."""
 
+    tags = ["Rooms"]
     auth = [SignedIn()]
 
     async def get(self) -> RoomList:
@@ -34,6 +35,7 @@ class RoomsController(JsonController):
 class MessagesController(JsonController):
     """The messages of a room."""
 
+    tags = ["Rooms"]
     auth = [SignedIn()]
 
     @modify(extra_responses=_ROOM_ERRORS)
@@ -71,6 +73,7 @@ class MessagesController(JsonController):
 class NotifyController(JsonController):
     """Notices from asynchronous code."""
 
+    tags = ["Rooms"]
     auth = [SignedIn()]
 
     @modify(status_code=HTTPStatus.OK, extra_responses=_ROOM_ERRORS)

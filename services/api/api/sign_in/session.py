@@ -38,6 +38,7 @@ async def put(session: SessionStore, key: str, value: Any) -> None:
 class SessionController(JsonController):
     """The caller's session: it exists only for who signed in with a cookie, so strangers fill no table with theirs."""
 
+    tags = ["Sign-in"]
     auth = [SignedIn()]
 
     @modify(extra_responses=responses(HTTPStatus.FORBIDDEN))

@@ -15,6 +15,7 @@ from rooms import access
 class TicketController(JsonController):
     """Tickets are for users; a guest needs none."""
 
+    tags = ["Sign-in"]
     auth = [SignedIn()]
 
     @modify(status_code=HTTPStatus.CREATED, extra_responses=responses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND))

@@ -27,6 +27,8 @@ def _account(user: User) -> Account:
 class RegisterController(JsonController):
     """Everybody may register."""
 
+    tags = ["Sign-in"]
+
     @modify(
         status_code=HTTPStatus.CREATED,
         extra_responses=responses(HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS),
@@ -41,6 +43,8 @@ class RegisterController(JsonController):
 
 class LoginController(JsonController):
     """Everybody may try, a few times a minute."""
+
+    tags = ["Sign-in"]
 
     @modify(
         status_code=HTTPStatus.OK,
@@ -62,6 +66,7 @@ class LoginController(JsonController):
 class LogoutController(JsonController):
     """Ends what the request was authenticated by."""
 
+    tags = ["Sign-in"]
     auth = [SignedIn()]
 
     @modify(status_code=HTTPStatus.OK, extra_responses=responses(HTTPStatus.FORBIDDEN))
@@ -82,6 +87,7 @@ class LogoutController(JsonController):
 class MeController(JsonController):
     """The caller."""
 
+    tags = ["Sign-in"]
     auth = [SignedIn()]
 
     async def get(self) -> Me:

@@ -32,6 +32,8 @@ async def call(via: Literal["await", "async_to_sync"]) -> External:
 class ExternalController(JsonController):
     """An upstream call."""
 
+    tags = ["Tour"]
+
     @modify(extra_responses=responses(HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT))
     async def get(self) -> External:
         """Await the upstream; 502 where it fails and 504 where it takes longer than 2 s."""

@@ -17,6 +17,8 @@ logger = structlog.get_logger(__name__)
 class AsyncController(JsonController):
     """Waiting without a thread."""
 
+    tags = ["Tour"]
+
     async def get(self, parsed_query: Query[DelayQuery]) -> Greeting:
         """Greet after `delay` seconds; thousands of requests can wait at once."""
         await asyncio.sleep(parsed_query.delay)
@@ -26,6 +28,8 @@ class AsyncController(JsonController):
 class ModeController(JsonController):
     """Synchronous or asynchronous?"""
 
+    tags = ["Tour"]
+
     async def get(self) -> Mode:
         """What this view, and a synchronous function called from it, see of where they run."""
         return await surroundings.mode()
@@ -33,6 +37,8 @@ class ModeController(JsonController):
 
 class RobustController(JsonController):
     """Failing well."""
+
+    tags = ["Tour"]
 
     @modify(extra_responses=responses(HTTPStatus.BAD_REQUEST, HTTPStatus.INTERNAL_SERVER_ERROR))
     async def get(self, parsed_query: Query[RobustQuery]) -> Greeting:

@@ -40,6 +40,7 @@ async def _writable(viewer: User, user_id: int) -> User:
 class UsersController(JsonController):
     """A page of users; staff create users."""
 
+    tags = ["Users"]
     auth = [SignedIn()]
 
     async def get(self, parsed_query: Query[UserQuery]) -> UserPage:
@@ -63,6 +64,7 @@ class UsersController(JsonController):
 class UserController(JsonController):
     """One user; changed and deleted by themselves or by staff."""
 
+    tags = ["Users"]
     auth = [SignedIn()]
 
     @modify(extra_responses=responses(HTTPStatus.NOT_FOUND))
@@ -98,6 +100,7 @@ class UserController(JsonController):
 class UserDetailController(UserDetailMixin, JsonController):
     """The same detail through the mixin that wraps the synchronous ORM."""
 
+    tags = ["Users"]
     auth = [SignedIn()]
 
     @modify(extra_responses=responses(HTTPStatus.NOT_FOUND))
