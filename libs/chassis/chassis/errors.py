@@ -195,5 +195,5 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's `handler500`."""
-    return error_response(Error())
+    """Django's `handler500`: not foreseen, so Django logs it with its traceback."""
+    return json_response(Error().payload, Error.status)
