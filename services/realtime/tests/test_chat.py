@@ -183,6 +183,16 @@ async def test_gap_is_filled_from_the_database(connect: Connect, room: RoomAcces
     assert [(frame["seq"], frame["message"]) for frame in seen] == [(1, "lost hint"), (2, "announced")]
 
 
+async def test_gap_on_the_bus(connect: Connect, room: RoomAccess) -> None:
+    """Where the channel layer has lost something, what is stored is delivered without waiting for the next hint."""
+    socket = await connect(room.name)
+    await socket.next("synced")
+    await in_section(messages.post(room, senders.new_guest(), uuid.uuid4(), "lost hint"))
+    await bus.publish(names.group(room.name), bus.Event(bus.GAP, {}))
+    frame = await socket.next("message")
+    assert (frame["seq"], frame["message"]) == (1, "lost hint")
+
+
 async def test_repeated_hint_is_dropped(connect: Connect, room: RoomAccess) -> None:
     """A message announced twice is delivered once."""
     socket = await connect(room.name)
