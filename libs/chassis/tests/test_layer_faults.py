@@ -53,8 +53,9 @@ async def test_no_silent_loss(layer: Any, other: Any, valkey: ValkeyServer) -> N
             await valkey.kill_subscribers()
     await eventually(lambda: _heard(other, reading), what="the last number")
     arrived = reading.result()
-    for before, n in pairwise([-1, *arrived]):
-        assert before is None or n is None or n == before + 1
+    seen: list[int | None] = [-1, *arrived]
+    for before, after in pairwise(seen):
+        assert before is None or after is None or after == before + 1
     assert None in arrived
 
 

@@ -99,6 +99,7 @@ async def test_ping(connect: Connect, room: RoomAccess) -> None:
 async def test_typing_goes_to_the_others(connect: Connect, room: RoomAccess, ada: User) -> None:
     """The others learn who is typing; the one who types does not."""
     typist, other = await connect(room.name, **await cookie(ada)), await connect(room.name)
+    await other.next("synced")
     await typist.send(type="typing")
     assert await other.next("typing") == {"type": "typing", "username": "ada"}
     await typist.post("done")
