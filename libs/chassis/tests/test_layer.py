@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from chassis.bus.confirmations import Confirmations
 from chassis.testing import eventually
 
 from .layers import MakeLayer, layer, make_layer, member, number, numbers, other, receive, valkey
@@ -112,3 +113,18 @@ async def test_flush(layer: Any) -> None:
     channel = await member(layer, "group")
     await layer.group_send("group", number(1))
     assert await numbers(layer, channel, 1) == [1]
+
+
+async def test_answers_to_one_name_are_counted() -> None:
+    """Asked for, dropped and asked for again: the first answer does not confirm the second subscription."""
+    names = Confirmations()
+    names.add("name")
+    names.asked("name")
+    first = names["name"]
+    names.remove("name")
+    names.add("name")
+    names.asked("name")
+    names.confirmed("name")
+    assert (first.done(), names["name"].done()) == (True, False)
+    names.confirmed("name")
+    assert names["name"].done()
