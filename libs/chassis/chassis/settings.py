@@ -7,6 +7,7 @@ from typing import Any
 
 from environs import validate
 
+from chassis.bus.events import GAP, Event, encode
 from chassis.database import database_settings
 from chassis.env import env
 from chassis.logging import logging_config
@@ -53,7 +54,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL")
 CHANNEL_LAYERS: dict[str, Any] = {
-    "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+    "default": {
+        "BACKEND": "chassis.bus.layer.PubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "gap_message": encode(Event(GAP, {}))},
+    }
 }
 
 AUTH_USER_MODEL = "accounts.User"

@@ -5,11 +5,11 @@ import socket
 
 import pytest
 from channels.layers import channel_layers, get_channel_layer
-from channels_redis.pubsub import RedisPubSubChannelLayer
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chassis import bus
+from chassis.bus.layer import PubSubChannelLayer
 from chassis.testing import eventually
 
 JSON = st.recursive(
@@ -53,7 +53,7 @@ async def test_publish_without_redis(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     monkeypatch.setattr(
-        channel_layers, "backends", {"default": RedisPubSubChannelLayer(hosts=[f"redis://127.0.0.1:{port}"])}
+        channel_layers, "backends", {"default": PubSubChannelLayer(hosts=[f"redis://127.0.0.1:{port}"])}
     )
     assert not await bus.publish("test.group", bus.Event("hello", {}))
 
@@ -62,7 +62,7 @@ async def test_publish_to_a_frozen_redis(monkeypatch: pytest.MonkeyPatch) -> Non
     """A server that accepts and never answers: False, after a bounded time."""
     with socket.create_server(("127.0.0.1", 0)) as frozen:
         port = frozen.getsockname()[1]
-        layer = RedisPubSubChannelLayer(hosts=[f"redis://127.0.0.1:{port}"])
+        layer = PubSubChannelLayer(hosts=[f"redis://127.0.0.1:{port}"])
         monkeypatch.setattr(channel_layers, "backends", {"default": layer})
         async with asyncio.timeout(10):
             assert not await bus.publish("test.group", bus.Event("hello", {}))

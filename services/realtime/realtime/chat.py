@@ -74,8 +74,7 @@ class ChatConsumer(Consumer):
 
     async def _join(self) -> None:
         # In this order: from the subscription on nothing is missed, so what history does not have comes by the bus, and
-        # what both have the cursor drops. The presence round trip follows the subscription to the same Redis, which
-        # therefore has it by the time history is read; the layer itself does not wait for that.
+        # what both have the cursor drops.
         await self.subscription.open(names.group(self.room.name), *self._own_groups())
         self.lease = Lease(self.room.name, self.sender)
         arrival = await self.lease.take()
@@ -141,6 +140,8 @@ class ChatConsumer(Consumer):
         try:
             if event.name == accounts_events.SIGNED_OUT:
                 await self._signed_out(event)
+            elif event.name == bus.GAP:
+                await self._missed()
             elif event.name == events.MESSAGE:
                 await self._announced(events.message_of(event))
             elif (frame := frames.of_event(event.name, event.data)) is not None and not self._own_typing(frame):
@@ -155,6 +156,12 @@ class ChatConsumer(Consumer):
 
     def _own_typing(self, frame: frames.ServerFrame) -> bool:
         return isinstance(frame, frames.Typing) and frame.username == self.sender.username
+
+    async def _missed(self) -> None:
+        # A gap is told once Redis has confirmed the groups, those too that it had not confirmed when they were joined.
+        self.subscription.live = True
+        async with database.connection():
+            await self._deliver(await self.cursor.fill())
 
     async def _announced(self, message: messages.StoredMessage) -> None:
         async with database.connection():

@@ -99,6 +99,7 @@ async def test_ping(connect: Connect, room: RoomAccess) -> None:
 async def test_typing_goes_to_the_others(connect: Connect, room: RoomAccess, ada: User) -> None:
     """The others learn who is typing; the one who types does not."""
     typist, other = await connect(room.name, **await cookie(ada)), await connect(room.name)
+    await other.next("synced")
     await typist.send(type="typing")
     assert await other.next("typing") == {"type": "typing", "username": "ada"}
     await typist.post("done")
@@ -181,6 +182,16 @@ async def test_gap_is_filled_from_the_database(connect: Connect, room: RoomAcces
     await socket.post("announced")
     seen = [await socket.next("message"), await socket.next("message")]
     assert [(frame["seq"], frame["message"]) for frame in seen] == [(1, "lost hint"), (2, "announced")]
+
+
+async def test_gap_on_the_bus(connect: Connect, room: RoomAccess) -> None:
+    """Where the channel layer has lost something, what is stored is delivered without waiting for the next hint."""
+    socket = await connect(room.name)
+    await socket.next("synced")
+    await in_section(messages.post(room, senders.new_guest(), uuid.uuid4(), "lost hint"))
+    await bus.publish(names.group(room.name), bus.Event(bus.GAP, {}))
+    frame = await socket.next("message")
+    assert (frame["seq"], frame["message"]) == (1, "lost hint")
 
 
 async def test_repeated_hint_is_dropped(connect: Connect, room: RoomAccess) -> None:

@@ -49,7 +49,7 @@ async def test_others_stay(connect: Connect, room: RoomAccess, ada: User) -> Non
 
 
 async def announced(socket: Socket, user: User, session_key: str = "") -> None:
-    """Announce it until the socket has heard: the layer does not wait for Redis to confirm a subscription."""
+    """Announce it until the socket has heard, which may still be joining."""
 
     async def heard() -> bool:
         await events.announce_sign_out(user.pk, session_key=session_key)

@@ -4,7 +4,7 @@ Redis carries hints. What must not be lost is in PostgreSQL first, so a failed p
 fails the request that made it.
 """
 
-from chassis.bus.events import HANDLER, Event, decode, encode
+from chassis.bus.events import GAP, HANDLER, Event, decode, encode
 from chassis.bus.publish import publish
 
-__all__ = ["HANDLER", "Event", "decode", "encode", "publish"]
+__all__ = ["GAP", "HANDLER", "Event", "decode", "encode", "publish"]

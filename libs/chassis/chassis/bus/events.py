@@ -11,6 +11,8 @@ from typing import Any
 
 VERSION = 1
 HANDLER = "bus.event"
+# Made by the channel layer of the reader's own process: events of its groups may have been lost, so fill what matters.
+GAP = "bus.gap"
 
 
 @dataclass(frozen=True, slots=True)

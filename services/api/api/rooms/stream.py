@@ -14,6 +14,7 @@ import structlog
 from channels.layers import get_channel_layer
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from redis.exceptions import RedisError
 
 from accounts.requests import signed_in
 from chassis import bus, database, lifespan
@@ -55,10 +56,9 @@ def _last_event_id(request: HttpRequest, room: RoomAccess) -> int | None:
 async def _stream(room: RoomAccess, after: int | None) -> AsyncIterator[bytes]:
     layer = get_channel_layer()
     channel = await layer.new_channel()
-    group = names.group(room.name)
-    # Subscribed before history is read: what is posted in between is announced, and the cursor drops what it knows.
-    await layer.group_add(group, channel)
     try:
+        # Subscribed before history is read: what is posted in between is announced, and the cursor drops what it knows.
+        await _subscribe(layer, names.group(room.name), channel)
         async with database.connection():
             if after is None:
                 past = await messages.history(room, limit=HISTORY)
@@ -73,12 +73,18 @@ async def _stream(room: RoomAccess, after: int | None) -> AsyncIterator[bytes]:
             async for chunk in live:
                 yield chunk
     finally:
-        with contextlib.suppress(Exception):
-            await layer.group_discard(group, channel)
+        await layer.delete_channel(channel)
+
+
+async def _subscribe(layer: Any, group: str, channel: str) -> None:
+    try:
+        await layer.group_add(group, channel)
+    except RedisError as error:
+        # The heartbeats bring what is posted until Redis is back, and the gap that the layer reports then.
+        logger.warning("bus.subscribe_failed", group=group, reason=type(error).__name__)
 
 
 async def _live(layer: Any, channel: str, cursor: Cursor) -> AsyncGenerator[bytes]:
-    # One receive at a time, never cancelled while the stream lives: the layer takes that for the end of the channel.
     receiving = asyncio.ensure_future(layer.receive(channel))
     draining = asyncio.ensure_future(lifespan.drained())
     try:
@@ -90,10 +96,8 @@ async def _live(layer: Any, channel: str, cursor: Cursor) -> AsyncGenerator[byte
             if not done:
                 # Shows a proxy that the stream lives, and brings what was stored but never announced.
                 yield b": heartbeat\n\n"
-                async with database.connection():
-                    missed = await cursor.fill()
-                for message in missed:
-                    yield _event(_message_frame(message), message.seq)
+                for chunk in await _missed(cursor):
+                    yield chunk
                 continue
             received = receiving.result()
             receiving = asyncio.ensure_future(layer.receive(channel))
@@ -108,6 +112,8 @@ async def _frames(received: dict[str, Any], cursor: Cursor) -> list[bytes]:
     event = bus.decode(received)
     if event is None:
         return []
+    if event.name == bus.GAP:
+        return await _missed(cursor)
     if event.name == events.MESSAGE:
         try:
             announced = events.message_of(event)
@@ -119,6 +125,11 @@ async def _frames(received: dict[str, Any], cursor: Cursor) -> list[bytes]:
     if event.name in _NAMES:
         return [_event({"type": _NAMES[event.name], **event.data})]
     return []
+
+
+async def _missed(cursor: Cursor) -> list[bytes]:
+    async with database.connection():
+        return [_event(_message_frame(message), message.seq) for message in await cursor.fill()]
 
 
 def _message_frame(message: StoredMessage) -> dict[str, Any]:
