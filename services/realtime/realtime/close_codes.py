@@ -10,6 +10,9 @@ from typing import Self
 
 from chassis.errors import Error
 
+# On drain; only the server itself can send it.
+SERVICE_RESTART = 1012
+
 
 class CloseCode(IntEnum):
     """A code and what a client should do about it."""
