@@ -84,7 +84,9 @@ class ChatConsumer(Consumer):
         if place is history.Start.LOST:
             await self.send_frame(frames.ResyncRequired(self.room.name, self.room.epoch))
         async for page in history.replay(self.cursor, place):
-            await self._deliver(page)
+            for message in page:
+                await self._deliver([message])
+                await self.flushed()
         await self.send_frame(frames.of_synced(self.room, self.cursor.seq))
         if arrival is None:
             return

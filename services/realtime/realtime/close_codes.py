@@ -35,6 +35,7 @@ class CloseCode(IntEnum):
     TOO_FAST = 4008, "You kept sending after many `too_fast` errors. Slow down, then reconnect."
     INTERNAL_ERROR = 4011, "Something went wrong here. Reconnect with a growing delay."
     UNAVAILABLE = 4012, "A dependency is down. Reconnect with a growing delay."
+    TOO_SLOW = 4013, "You did not read what was sent. Reconnect at once, with `since`."
 
 
 _BY_STATUS = {

@@ -3,14 +3,25 @@
 Importing this installs Twisted's asyncio reactor, as importing daphne's server does.
 """
 
+import asyncio
+import time
 from typing import Any
 
 import daphne.server  # noqa: F401 - before anything that would install another reactor
+import structlog
 from autobahn.websocket.types import ConnectionDeny
 from daphne.ws_protocol import WebSocketProtocol as DaphneProtocol
 
 from chassis import lifespan
-from realtime import metrics
+from chassis.types import Message
+from realtime import metrics, settings
+from realtime.close_codes import CloseCode
+
+# For the close frame behind OUTBOUND_LIMIT bytes to reach a reader that is slow but there; autobahn's own is 1 s.
+TOO_SLOW_SECONDS = 5.0
+_TICK = 0.02
+
+logger = structlog.get_logger(__name__)
 
 
 def _unavailable() -> Exception:
@@ -34,14 +45,46 @@ class WebSocketProtocol(DaphneProtocol):
         if self.server is not None and self in self.server.connections:
             super().onClose(clean, code, reason)
 
+    def handle_reply(self, message: Message) -> None:
+        """Send what the application says; a reader that leaves too much of it unread is closed with 4013.
+
+        Nothing waits for a slow reader, so this is what bounds the memory that one takes. After the close autobahn
+        refuses to send, and drops the connection where the closing handshake is not complete in time.
+        """
+        super().handle_reply(message)
+        if self.state == self.STATE_OPEN and self.unsent() > settings.OUTBOUND_LIMIT:
+            self._too_slow()
+
+    def _too_slow(self) -> None:
+        logger.info("socket.too_slow", unsent=self.unsent())
+        self.closeHandshakeTimeout = TOO_SLOW_SECONDS
+        self.end(CloseCode.TOO_SLOW)
+
+    async def flushed(self) -> None:
+        """Wait until there is room for more; a reader that makes none in time is closed with 4013.
+
+        For a replay, which writes faster than any network. What is live does not wait: it would pile up elsewhere.
+        """
+        deadline = time.monotonic() + TOO_SLOW_SECONDS
+        while self.state == self.STATE_OPEN and self.unsent() > settings.OUTBOUND_LIMIT // 2:
+            if time.monotonic() > deadline:
+                self._too_slow()
+            await asyncio.sleep(_TICK)
+
+    def unsent(self) -> int:
+        """Bytes that the kernel has not taken yet; Twisted's buffers are not public, and its producers cannot count."""
+        transport = self.transport
+        waiting: int = len(transport.dataBuffer) - transport.offset + transport._tempDataLen  # noqa: SLF001 - as said
+        return waiting
+
     def end(self, code: int) -> None:
         """Close with a code that may be a standard one, which daphne's own close refuses; nothing where it is closed.
 
         A handshake that is not complete is refused with HTTP 503.
         """
         if self.state == self.STATE_OPEN:
-            metrics.CLOSES.labels(code).inc()
-            self.sendCloseFrame(code=code)
+            metrics.CLOSES.labels(int(code)).inc()
+            self.sendCloseFrame(code=int(code))
         elif self.state == self.STATE_CONNECTING and hasattr(self, "handshake_deferred"):
             handshake = self.handshake_deferred
             del self.handshake_deferred

@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 from chassis import lifespan
 from chassis.types import ASGIApplication, Scope
 from realtime import drain
+from realtime.consumer import FLUSHED
 from realtime.frames import HARD_MAX_BYTES
 from realtime.protocol import WebSocketProtocol
 
@@ -81,6 +82,8 @@ class Server(DaphneServer):
     def create_application(self, protocol: Any, scope: Scope) -> Any:
         """As daphne's, without believing a client's `Daphne-Root-Path` header."""
         scope["root_path"] = self.root_path
+        if scope["type"] == "websocket":
+            scope["extensions"] = {FLUSHED: protocol.flushed}
         if lifespan.draining() and scope["type"] == "http":
             drain.last_request(protocol)
         return super().create_application(protocol, scope)
