@@ -36,6 +36,7 @@ class CloseCode(IntEnum):
     INTERNAL_ERROR = 4011, "Something went wrong here. Reconnect with a growing delay."
     UNAVAILABLE = 4012, "A dependency is down. Reconnect with a growing delay."
     TOO_SLOW = 4013, "You did not read what was sent. Reconnect at once, with `since`."
+    EXPIRED = 4016, "The socket was as old as one may be. Reconnect at once, with `since`."
 
 
 _BY_STATUS = {
