@@ -37,6 +37,7 @@ class CloseCode(IntEnum):
     UNAVAILABLE = 4012, "A dependency is down. Reconnect with a growing delay."
     TOO_SLOW = 4013, "You did not read what was sent. Reconnect at once, with `since`."
     EXPIRED = 4016, "The socket was as old as one may be. Reconnect at once, with `since`."
+    TOO_MANY_SOCKETS = 4029, "You have too many sockets open. Close one before you reconnect."
 
 
 _BY_STATUS = {

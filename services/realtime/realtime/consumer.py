@@ -58,8 +58,11 @@ class Consumer(AsyncConsumer):
             # daphne keeps the socket of an application that returned without closing it, as a zombie.
             await self.close(CloseCode.INTERNAL_ERROR)
         finally:
-            await self.subscription.close()
-            await self.left()
+            try:
+                await self.subscription.close()
+            finally:
+                # Also where the server cancels it for taking too long.
+                await self.left()
 
     async def dispatch(self, message: Message) -> None:
         """Handle one message from the client or the bus; an unknown type is ignored."""

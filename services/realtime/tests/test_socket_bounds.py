@@ -1,9 +1,15 @@
-"""How old a socket may be."""
+"""How old a socket may be, and how many a user may have."""
 
 import pytest
 
+from accounts.models import User
+from chassis.testing import eventually
+from realtime import settings
+from realtime.close_codes import CloseCode
+from realtime.limits import Places, places
 from rooms.access import RoomAccess
 
+from .conftest import Connect, MakeRoom, cookie, make_user
 from .processes import client, running
 
 pytestmark = pytest.mark.timeout(180)
@@ -19,3 +25,35 @@ async def test_maximum_age(room: RoomAccess) -> None:
         query = f"?since=0&epoch={synced['epoch']}"
         async with client(process.port, room.name, query) as new:
             assert (await new.next("message"))["message"] == "before"
+
+
+async def test_maximum_number(
+    connect: Connect, make_room: MakeRoom, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One socket too many is closed with 4029, in whatever room; a place is free again when another has left."""
+    monkeypatch.setattr(settings, "MAX_SOCKETS_PER_USER", 2)
+    one, two = await make_room(), await make_room()
+    headers = await cookie(ada)
+    first, second = await connect(one.name, **headers), await connect(two.name, **headers)
+    await first.next("synced")
+    await second.next("synced")
+    assert await (await connect(one.name, **headers)).closed() == CloseCode.TOO_MANY_SOCKETS
+    other = await connect(one.name, **await cookie(await make_user("grace")))
+    await other.next("synced")
+    await first.leave()
+    again = await connect(one.name, **headers)
+    await again.next("synced")
+    for socket in (second, again, other):
+        await socket.leave()
+    await eventually(lambda: len(places) == 0, what="nothing is held any more")
+
+
+def test_places() -> None:
+    """A key that was refused holds no more than before."""
+    made = Places()
+    assert [made.take("ada", 2) for _ in range(3)] == [True, True, False]
+    made.free("ada")
+    assert (made.take("ada", 2), made.take("ada", 2)) == (True, False)
+    made.free("ada")
+    made.free("ada")
+    assert len(made) == 0
