@@ -55,12 +55,16 @@ class WebSocketProtocol(DaphneProtocol):
             super().onClose(clean, code, reason)
 
     def handle_reply(self, message: Message) -> None:
-        """Send what the application says; a reader that leaves too much of it unread is closed with 4013.
+        """Send what the application says, within `bound`."""
+        super().handle_reply(message)
+        self.bound()
+
+    def bound(self) -> None:
+        """Close a reader that has left too much unread with 4013; for whoever writes past `handle_reply` as well.
 
         Nothing waits for a slow reader, so this is what bounds the memory that one takes. After the close autobahn
         refuses to send, and drops the connection where the closing handshake is not complete in time.
         """
-        super().handle_reply(message)
         if self.state == self.STATE_OPEN and self.unsent() > settings.OUTBOUND_LIMIT:
             self._too_slow()
 
