@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -122,45 +123,40 @@ async def joined(port: int, room: RoomAccess) -> None:
         pass
 
 
+@contextlib.asynccontextmanager
+async def held_up(drain_seconds: str) -> AsyncIterator[tuple[Process, Proxy]]:
+    """A process that answers a request which waits for the database, which does not answer."""
+    proxy = Proxy()
+    await proxy.mend()
+    async with running(DATABASE_URL=database_url(proxy.port), DRAIN_SECONDS=drain_seconds) as process:
+        async with httpx.AsyncClient(trust_env=False) as http:
+            await ready(process, http)
+            proxy.hold()
+            slow = asyncio.create_task(ready(process, http))
+            await proxy.holds_something()
+            yield process, proxy
+            with contextlib.suppress(httpx.HTTPError):
+                await slow
+    proxy.release()
+    await proxy.cut()
+
+
 @pytest.mark.usefixtures("_test_database")
 async def test_second_signal() -> None:
     """A second signal ends the process without waiting for anything."""
-    proxy = Proxy()
-    await proxy.mend()
-    url = database_url(proxy.port)
-    async with running(DATABASE_URL=url, DRAIN_SECONDS="600") as process, httpx.AsyncClient(trust_env=False) as http:
-        await ready(process, http)
-        proxy.hold()
-        slow = asyncio.create_task(ready(process, http))
-        await proxy.holds_something()
+    async with held_up("600") as (process, proxy):
         process.process.terminate()
         await process.logged("server.draining")
         process.process.terminate()
         await process.logged("server.stopping")
-        # What takes back the database connection waits for the database too.
+        # Giving back a database connection waits for the database.
         proxy.release()
         assert await process.ended() == 0
-        with contextlib.suppress(httpx.HTTPError):
-            await slow
-    await proxy.cut()
 
 
 @pytest.mark.usefixtures("_test_database")
 async def test_what_does_not_end_is_cancelled() -> None:
     """A request that is never answered holds up the end for a bounded time only."""
-    proxy = Proxy()
-    await proxy.mend()
-    url = database_url(proxy.port)
-    async with running(DATABASE_URL=url, DRAIN_SECONDS="0") as process, httpx.AsyncClient(trust_env=False) as http:
-        await ready(process, http)
-        proxy.hold()
-        slow = asyncio.create_task(ready(process, http))
-        await proxy.holds_something()
+    async with held_up("0") as (process, _):
         process.process.terminate()
-        await process.logged("server.stopping")
-        # What takes back the database connection waits for the database too.
-        proxy.release()
         assert await process.ended() == 0
-        with contextlib.suppress(httpx.HTTPError):
-            await slow
-    await proxy.cut()
