@@ -11,10 +11,10 @@ from accounts import events as accounts_events
 from chassis import bus, database
 from chassis.errors import BadRequest, Error, TooManyRequests, Unauthorized, translate
 from chassis.types import Message
-from realtime import authentication, frames, history
+from realtime import authentication, frames, history, settings
 from realtime.close_codes import CloseCode
 from realtime.consumer import Consumer
-from realtime.limits import TokenBucket
+from realtime.limits import TokenBucket, places
 from rooms import access, events, messages, names
 from rooms.cursor import Cursor
 from rooms.presence import Lease
@@ -32,6 +32,7 @@ class ChatConsumer(Consumer):
     """One member's socket in one room."""
 
     lease: Lease | None = None
+    place: str | None = None
 
     async def connect(self) -> None:
         """Find out who this is and what room, then join it."""
@@ -45,6 +46,9 @@ class ChatConsumer(Consumer):
         async with database.connection():
             self.identity = await authentication.identify(self.scope, name, ticket)
             self.room = await access.enter(name, self.sender.user_id)
+        if not places.take(self.sender.key, settings.MAX_SOCKETS_PER_USER):
+            await self.refuse(CloseCode.TOO_MANY_SOCKETS)
+        self.place = self.sender.key
         await self.accept(authentication.accepted_subprotocol(self.scope))
         logger.info("socket.opened", room=self.room.name, sender=self.sender.key)
         await self._join()
@@ -83,7 +87,9 @@ class ChatConsumer(Consumer):
         if place is history.Start.LOST:
             await self.send_frame(frames.ResyncRequired(self.room.name, self.room.epoch))
         async for page in history.replay(self.cursor, place):
-            await self._deliver(page)
+            for message in page:
+                await self._deliver([message])
+                await self.flushed()
         await self.send_frame(frames.of_synced(self.room, self.cursor.seq))
         if arrival is None:
             return
@@ -96,6 +102,8 @@ class ChatConsumer(Consumer):
 
     async def left(self) -> None:
         """Tell the room, where this was the sender's last socket."""
+        if self.place is not None:
+            places.free(self.place)
         if self.lease is not None and await self.lease.drop():
             await events.announce(self.lease.room, events.LEFT, self.sender)
 

@@ -10,6 +10,9 @@ from typing import Self
 
 from chassis.errors import Error
 
+# On drain; only the server itself can send it.
+SERVICE_RESTART = 1012
+
 
 class CloseCode(IntEnum):
     """A code and what a client should do about it."""
@@ -32,6 +35,9 @@ class CloseCode(IntEnum):
     TOO_FAST = 4008, "You kept sending after many `too_fast` errors. Slow down, then reconnect."
     INTERNAL_ERROR = 4011, "Something went wrong here. Reconnect with a growing delay."
     UNAVAILABLE = 4012, "A dependency is down. Reconnect with a growing delay."
+    TOO_SLOW = 4013, "You did not read what was sent. Reconnect at once, with `since`."
+    EXPIRED = 4016, "The socket was as old as one may be. Reconnect at once, with `since`."
+    TOO_MANY_SOCKETS = 4029, "You have too many sockets open. Close one before you reconnect."
 
 
 _BY_STATUS = {

@@ -24,6 +24,9 @@ from realtime.subscription import Subscription
 
 logger = structlog.get_logger(__name__)
 
+# The ASGI extension of our server: an async callable that waits until the reader has room for more.
+FLUSHED = "millrace.websocket.flushed"
+
 
 class Consumer(AsyncConsumer):
     """One socket. Subclasses define `connect`, `received`, `bus_event` and `left`."""
@@ -55,8 +58,11 @@ class Consumer(AsyncConsumer):
             # daphne keeps the socket of an application that returned without closing it, as a zombie.
             await self.close(CloseCode.INTERNAL_ERROR)
         finally:
-            await self.subscription.close()
-            await self.left()
+            try:
+                await self.subscription.close()
+            finally:
+                # Also where the server cancels it for taking too long.
+                await self.left()
 
     async def dispatch(self, message: Message) -> None:
         """Handle one message from the client or the bus; an unknown type is ignored."""
@@ -133,6 +139,12 @@ class Consumer(AsyncConsumer):
             self.over = True
             raise StopConsumer from None
         metrics.FRAMES_OUT.labels(frame.__struct_config__.tag).inc()
+
+    async def flushed(self) -> None:
+        """Wait for a reader that is slower than we send; no other server than ours tells."""
+        wait = self.scope.get("extensions", {}).get(FLUSHED)
+        if wait is not None:
+            await wait()
 
     async def connect(self) -> None:
         """The handshake: accept, or raise an `Error` to have the socket closed with its code."""

@@ -1,6 +1,7 @@
-"""How fast one socket may send."""
+"""How fast one socket may send, and how many sockets one sender may have."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 
 
@@ -22,3 +23,32 @@ class TokenBucket:
             return False
         self._tokens -= 1
         return True
+
+
+class Places:
+    """Counts what each key holds, up to a bound."""
+
+    def __init__(self) -> None:
+        self._held: Counter[str] = Counter()
+
+    def take(self, key: str, most: int) -> bool:
+        """Hold one more; False where `key` holds `most` already."""
+        if self._held[key] >= most:
+            return False
+        self._held[key] += 1
+        return True
+
+    def free(self, key: str) -> None:
+        """Hold one less."""
+        self._held[key] -= 1
+        # A key without any leaves nothing behind.
+        if self._held[key] <= 0:
+            del self._held[key]
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+
+# In process: a bound against one sender who fills this process's memory, exact without a round trip. With several
+# processes a sender may have as many sockets in each.
+places = Places()

@@ -13,12 +13,12 @@ from twisted.python.failure import Failure
 
 from chassis import lifespan
 from chassis.types import ASGIApplication, Scope
+from realtime import drain
+from realtime.consumer import FLUSHED
 from realtime.frames import HARD_MAX_BYTES
+from realtime.protocol import WebSocketProtocol
 
 logger = structlog.get_logger(__name__)
-
-# How long sockets may take to leave their rooms at the end: a bounded goodbye to Redis, no more.
-END_SECONDS = 5.0
 
 
 class Server(DaphneServer):
@@ -28,6 +28,7 @@ class Server(DaphneServer):
 
     def __init__(self, application: ASGIApplication, endpoints: list[str], *, behind_proxy: bool = False) -> None:
         """Listen on Twisted `endpoints`; `behind_proxy` believes `X-Forwarded-*`, which a gateway must overwrite."""
+        self._ports: list[Any] = []
         super().__init__(
             application,
             endpoints=endpoints,
@@ -60,6 +61,7 @@ class Server(DaphneServer):
         return not self.failed
 
     def _ready(self) -> None:
+        self.ws_factory.protocol = WebSocketProtocol
         # A protocol error is answered with a close frame that says so (1009 for a frame over the cap) before the drop.
         # Every call resets `allowNullOrigin`; Origin is judged in `realtime.origins`.
         self.ws_factory.setProtocolOptions(failByDrop=False, allowNullOrigin=True)
@@ -67,6 +69,7 @@ class Server(DaphneServer):
     def listen_success(self, port: Any) -> None:
         """Say where, once for each endpoint."""
         super().listen_success(port)
+        self._ports.append(port)
         address = port.getHost()
         logger.info("server.listening", host=address.host, port=address.port)
 
@@ -79,23 +82,13 @@ class Server(DaphneServer):
     def create_application(self, protocol: Any, scope: Scope) -> Any:
         """As daphne's, without believing a client's `Daphne-Root-Path` header."""
         scope["root_path"] = self.root_path
+        if scope["type"] == "websocket":
+            scope["extensions"] = {FLUSHED: protocol.flushed}
+        if lifespan.draining() and scope["type"] == "http":
+            drain.last_request(protocol)
         return super().create_application(protocol, scope)
 
     def kill_all_applications(self) -> "defer.Deferred[Any]":
-        """Cancel what still runs and wait for it, for a bounded time.
-
-        daphne's own raises KeyError for a connection whose application has not started or is reaped already.
-        """
-        lifespan.drain()
-        found = (details.get("application_instance") for details in self.connections.values())
-        running = [application for application in found if application is not None and not application.done()]
-        logger.info("server.stopping", applications=len(running))
-        for application in running:
-            application.cancel()
-        return defer.Deferred.fromCoroutine(_ended(running))
-
-
-async def _ended(running: list["asyncio.Future[Any]"]) -> None:
-    if running:
-        waiting = asyncio.ensure_future(asyncio.wait(running, timeout=END_SECONDS))
-        await defer.Deferred.fromFuture(waiting)
+        """What the reactor awaits before it stops."""
+        ending = asyncio.ensure_future(drain.drain(self.connections, self._ports))
+        return defer.Deferred.fromFuture(ending)

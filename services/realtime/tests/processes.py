@@ -50,6 +50,12 @@ class Process:
                 await asyncio.sleep(0.02)
         self.port = ports[0]
 
+    async def logged(self, event: str) -> None:
+        """Wait until it has logged `event`."""
+        async with asyncio.timeout(DEADLINE):
+            while all(line["event"] != event for line in self.lines):  # noqa: ASYNC110 - it is another process's
+                await asyncio.sleep(0.02)
+
     def _ports(self) -> list[int]:
         return [line["port"] for line in self.lines if line["event"] == "server.listening"]
 
@@ -145,13 +151,16 @@ async def client(port: int, room: str, query: str = "", **options: Any) -> Async
 
 
 class Proxy:
-    """A TCP proxy to PostgreSQL that can be cut and mended."""
+    """A TCP proxy to PostgreSQL that can be cut, mended and held up."""
 
     def __init__(self) -> None:
         url = urlsplit(os.environ["DATABASE_URL"])
         self._target = (url.hostname, url.port)
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._flows = asyncio.Event()
+        self._flows.set()
+        self._waits = asyncio.Event()
         self.port = 0
 
     async def mend(self) -> None:
@@ -167,6 +176,29 @@ class Proxy:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def hold(self) -> None:
+        """Pass on nothing until `release`."""
+        self._flows.clear()
+        self._waits.clear()
+
+    def release(self) -> None:
+        """Pass on what waits, and all that comes."""
+        self._flows.set()
+
+    async def holds_something(self) -> None:
+        """Wait until something waits that came after `hold`."""
+        async with asyncio.timeout(DEADLINE):
+            await self._waits.wait()
+
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            if not self._flows.is_set():
+                self._waits.set()
+                await self._flows.wait()
+            writer.write(data)
+            await writer.drain()
+        writer.write_eof()
+
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -175,8 +207,8 @@ class Proxy:
         try:
             answers, upstream = await asyncio.open_connection(*self._target)
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(_copy(reader, upstream))
-                tasks.create_task(_copy(answers, writer))
+                tasks.create_task(self._copy(reader, upstream))
+                tasks.create_task(self._copy(answers, writer))
         except (OSError, asyncio.CancelledError):
             pass
         finally:
@@ -184,10 +216,3 @@ class Proxy:
             for end in (writer, upstream):
                 if end is not None:
                     end.transport.abort()
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(65536):
-        writer.write(data)
-        await writer.drain()
-    writer.write_eof()

@@ -1,0 +1,162 @@
+"""The end of a process: what it was doing is finished, and everybody is told to come back."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from chassis.testing import eventually
+from rooms.access import RoomAccess
+
+from .conftest import MakeRoom
+from .processes import Client, Process, Proxy, client, database_url, listening_socket, running
+
+pytestmark = pytest.mark.timeout(180)
+
+
+async def closed_at(connected: Client) -> tuple[int | None, float]:
+    """The code that it was closed with, and when; all frames before that are read."""
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            await connected.frame()
+    return await connected.closed(), time.monotonic()
+
+
+async def ready(process: Process, http: httpx.AsyncClient) -> httpx.Response:
+    """Its readiness, which asks the database."""
+    return await http.get(f"http://127.0.0.1:{process.port}/health/ready", timeout=60)
+
+
+async def test_hundred_sockets(make_room: MakeRoom, clean_redis: Any) -> None:
+    """Each of a hundred sockets is closed with 1012, not all at once; no presence is left, and the status is 0."""
+    rooms = [await make_room() for _ in range(10)]
+    async with running(DRAIN_SECONDS="2") as process, AsyncExitStack() as stack:
+        sockets = [
+            await stack.enter_async_context(client(process.port, room.name)) for room in rooms for _ in range(10)
+        ]
+        for connected in sockets:
+            await connected.next("synced")
+        closing = [asyncio.create_task(closed_at(connected)) for connected in sockets]
+        process.process.terminate()
+        codes, times = zip(*await asyncio.gather(*closing), strict=True)
+        assert set(codes) == {1012}
+        assert max(times) - min(times) > 0.5
+        assert await process.ended() == 0
+        assert await clean_redis.keys("presence:*") == []
+        assert "socket.failed" not in process.text
+        assert "Traceback" not in process.text
+
+
+async def test_request_in_flight(room: RoomAccess) -> None:
+    """A request that was being answered is answered; others accept from the shared socket meanwhile."""
+    proxy = Proxy()
+    await proxy.mend()
+    with listening_socket() as shared:
+        async with (
+            running(shared),
+            running(shared, DATABASE_URL=database_url(proxy.port), DRAIN_SECONDS="60") as ending,
+            httpx.AsyncClient(trust_env=False) as http,
+        ):
+            await ready(ending, http)
+            proxy.hold()
+            slow = asyncio.create_task(ready(ending, http))
+            await proxy.holds_something()
+            ending.process.terminate()
+            await ending.logged("server.draining")
+            await eventually(lambda: refuses(ending.port), what="its own port is closed")
+            for _ in range(4):
+                async with client(shared.getsockname()[1], room.name) as connected:
+                    await connected.next("synced")
+            assert not slow.done()
+            proxy.release()
+            response = await slow
+            assert (response.status_code, response.headers["connection"]) == (200, "close")
+            assert await ending.ended() == 0
+        assert "server.drain_failed" not in ending.text
+    await proxy.cut()
+
+
+async def refuses(port: int) -> bool:
+    """True if nobody listens at `port`."""
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return True
+    writer.close()
+    return False
+
+
+async def test_handshake_while_draining(room: RoomAccess) -> None:
+    """A handshake that is not complete when its turn comes is refused with 503, and so is one that comes later."""
+    proxy = Proxy()
+    await proxy.mend()
+    async with running(DATABASE_URL=database_url(proxy.port)) as process:
+        late_reader, late = await asyncio.open_connection("127.0.0.1", process.port)
+        proxy.hold()
+        waiting = asyncio.create_task(joined(process.port, room))
+        await proxy.holds_something()
+        process.process.terminate()
+        with pytest.raises(InvalidStatus) as refused:
+            await waiting
+        assert refused.value.response.status_code == 503
+        late.write(
+            b"GET /ws/chat/lobby/ HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        assert (await late_reader.readline()).startswith(b"HTTP/1.1 503")
+        late.close()
+        proxy.release()
+        assert await process.ended() == 0
+        assert "Traceback" not in process.text
+    await proxy.cut()
+
+
+async def joined(port: int, room: RoomAccess) -> None:
+    """Join the room and leave it."""
+    async with client(port, room.name):
+        pass
+
+
+@contextlib.asynccontextmanager
+async def held_up(drain_seconds: str) -> AsyncIterator[tuple[Process, Proxy]]:
+    """A process that answers a request which waits for the database, which does not answer."""
+    proxy = Proxy()
+    await proxy.mend()
+    async with running(DATABASE_URL=database_url(proxy.port), DRAIN_SECONDS=drain_seconds) as process:
+        async with httpx.AsyncClient(trust_env=False) as http:
+            await ready(process, http)
+            proxy.hold()
+            slow = asyncio.create_task(ready(process, http))
+            await proxy.holds_something()
+            yield process, proxy
+            with contextlib.suppress(httpx.HTTPError):
+                await slow
+    proxy.release()
+    await proxy.cut()
+
+
+@pytest.mark.usefixtures("_test_database")
+async def test_second_signal() -> None:
+    """A second signal ends the process without waiting for anything."""
+    async with held_up("600") as (process, proxy):
+        process.process.terminate()
+        await process.logged("server.draining")
+        process.process.terminate()
+        await process.logged("server.stopping")
+        # Giving back a database connection waits for the database.
+        proxy.release()
+        assert await process.ended() == 0
+
+
+@pytest.mark.usefixtures("_test_database")
+async def test_what_does_not_end_is_cancelled() -> None:
+    """A request that is never answered holds up the end for a bounded time only."""
+    async with held_up("0") as (process, _):
+        process.process.terminate()
+        assert await process.ended() == 0

@@ -1,0 +1,59 @@
+"""How old a socket may be, and how many a user may have."""
+
+import pytest
+
+from accounts.models import User
+from chassis.testing import eventually
+from realtime import settings
+from realtime.close_codes import CloseCode
+from realtime.limits import Places, places
+from rooms.access import RoomAccess
+
+from .conftest import Connect, MakeRoom, cookie, make_user
+from .processes import client, running
+
+pytestmark = pytest.mark.timeout(180)
+
+
+async def test_maximum_age(room: RoomAccess) -> None:
+    """A socket that is too old is closed with 4016, and the next one goes on where it was."""
+    async with running(MAX_SOCKET_AGE="3") as process:
+        async with client(process.port, room.name) as old:
+            synced = await old.next("synced")
+            assert (await old.post("before"))["seq"] == 1
+            assert await old.closed() == 4016
+        query = f"?since=0&epoch={synced['epoch']}"
+        async with client(process.port, room.name, query) as new:
+            assert (await new.next("message"))["message"] == "before"
+
+
+async def test_maximum_number(
+    connect: Connect, make_room: MakeRoom, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One socket too many is closed with 4029, in whatever room; a place is free again when another has left."""
+    monkeypatch.setattr(settings, "MAX_SOCKETS_PER_USER", 2)
+    one, two = await make_room(), await make_room()
+    headers = await cookie(ada)
+    first, second = await connect(one.name, **headers), await connect(two.name, **headers)
+    await first.next("synced")
+    await second.next("synced")
+    assert await (await connect(one.name, **headers)).closed() == CloseCode.TOO_MANY_SOCKETS
+    other = await connect(one.name, **await cookie(await make_user("grace")))
+    await other.next("synced")
+    await first.leave()
+    again = await connect(one.name, **headers)
+    await again.next("synced")
+    for socket in (second, again, other):
+        await socket.leave()
+    await eventually(lambda: len(places) == 0, what="nothing is held any more")
+
+
+def test_places() -> None:
+    """A key that was refused holds no more than before."""
+    made = Places()
+    assert [made.take("ada", 2) for _ in range(3)] == [True, True, False]
+    made.free("ada")
+    assert (made.take("ada", 2), made.take("ada", 2)) == (True, False)
+    made.free("ada")
+    made.free("ada")
+    assert len(made) == 0
