@@ -40,7 +40,7 @@ class Program:
     pass_fds: tuple[int, ...] = ()
     stop_signal: signal.Signals = signal.SIGTERM
     kill_signal: signal.Signals = signal.SIGKILL
-    grace: float = 12.0
+    grace: float = 16.0
     start_deadline: float = 60.0
     before: Callable[[], None] | None = None
 

@@ -52,7 +52,7 @@ def run_uvicorn(host: str, port: int, workers: int) -> None:
         # Above a proxy's 60 s, so that it is the proxy that closes idle connections (else: resets and 502).
         timeout_keep_alive=75,
         # Streams end on drain; this is for whoever does not.
-        timeout_graceful_shutdown=env.int("DRAIN_SECONDS", 10),
+        timeout_graceful_shutdown=int(env.float("DRAIN_SECONDS", 10)),
         # A worker on a throttled CPU may miss uvicorn's 5 s ping without being stuck.
         timeout_worker_healthcheck=30,
         # Forwarded headers are believed from the gateway only.
