@@ -6,7 +6,7 @@ from functools import lru_cache
 TOTAL = 300
 DEFAULT_LIMIT = 10
 
-_FIRST_NAMES = ("Ada", "Alan", "Barbara", "Claude", "Donald", "Edsger", "Frances", "Grace", "Hedy", "Ivan")
+_FIRST_NAMES = ("Ada", "Alan", "Barbara", "Cleve", "Donald", "Edsger", "Frances", "Grace", "Hedy", "Ivan")
 _LAST_NAMES = ("Archer", "Brook", "Carver", "Dale", "Ellis", "Fletcher", "Garner", "Hale", "Ingram", "Joyce", "Kemp")
 _MATERIALS = ("Oak", "Steel", "Linen", "Copper", "Walnut", "Wool", "Slate")
 _THINGS = ("Desk", "Lamp", "Chair", "Kettle", "Shelf", "Blanket", "Clock", "Bowl", "Crate")
