@@ -162,9 +162,6 @@ def test_stop_ends_what_a_killed_runner_left(checkout: Checkout, stack_ports: di
     """A service that does not heed the signal of its parent's death."""
     deaf = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
     service = (checkout.root / "mock_upstream/__main__.py").read_text()
-    (checkout.root / "stand_in.py").write_text(
-        (checkout.root / "stand_in.py").read_text().replace("(signal.SIGTERM, signal.SIGINT)", "(signal.SIGINT,)")
-    )
     (checkout.root / "mock_upstream/__main__.py").write_text(deaf + service)
     runner = checkout.start("run", **stack_ports)
     checkout.running(runner)

@@ -18,7 +18,9 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 async def _serve(workers: int) -> None:
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+        # A stand-in that a test made deaf stays deaf.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            asyncio.get_running_loop().add_signal_handler(number, ended.set)
     # As uvicorn has them: they hold the inherited output and outlive a master that is killed.
     sleep = (sys.executable, "-c", "import time; time.sleep(600)")
     children = [await asyncio.create_subprocess_exec(*sleep) for _ in range(workers)]
