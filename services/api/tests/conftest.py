@@ -1,9 +1,10 @@
 """Fixtures of the api's suite: clients that are nobody, a user, and staff."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import httpx
+import pytest
 import pytest_asyncio
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 
@@ -12,6 +13,8 @@ from accounts.models import User
 from accounts.sessions import SessionStore
 from api.asgi import application
 from chassis.testing import in_section
+
+from .upstream import Upstream, running
 
 pytest_plugins = ["chassis.testing"]
 
@@ -57,6 +60,22 @@ async def user_client(user: User, make_client: MakeClient) -> AsyncIterator[http
     """Ada, by token."""
     async with make_client(application, headers=await bearer(user)) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def process_of_upstream() -> Iterator[Upstream]:
+    """One mock-upstream a module: a new address, so no connection is left from the tests of another."""
+    with running() as upstream:
+        yield upstream
+
+
+@pytest_asyncio.fixture
+async def upstream(process_of_upstream: Upstream, settings: Any) -> AsyncIterator[Upstream]:
+    """The upstream that the api calls, without faults and counts; legs may take longer than any busy machine needs."""
+    await process_of_upstream.reset()
+    settings.UPSTREAM_URL = process_of_upstream.url
+    settings.GATHER_LEG_TIMEOUT = 5
+    yield process_of_upstream
 
 
 @pytest_asyncio.fixture

@@ -1,37 +1,19 @@
 """`/api/gather/`: three legs at once; what one of them suffers stays its own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
 
 from api.asgi import application
 from api.gather.upstream import MAX_BYTES
 
 from .aborting import AbortableRequest
-from .upstream import Upstream, running, unused_url
+from .upstream import Upstream, unused_url
 
 LEGS = ("users", "products", "orders")
 ALL_HANG = {name: {"hang_rate": 1} for name in LEGS}
-
-
-@pytest.fixture(scope="module")
-def process_of_upstream() -> Iterator[Upstream]:
-    """One process for all tests of this module."""
-    with running() as upstream:
-        yield upstream
-
-
-@pytest_asyncio.fixture
-async def upstream(process_of_upstream: Upstream, settings: Any) -> AsyncIterator[Upstream]:
-    """The upstream that the api calls, without faults and counts; legs may take longer than any busy machine needs."""
-    await process_of_upstream.reset()
-    settings.UPSTREAM_URL = process_of_upstream.url
-    settings.GATHER_LEG_TIMEOUT = 5
-    yield process_of_upstream
 
 
 async def test_all(client: httpx.AsyncClient, upstream: Upstream) -> None:

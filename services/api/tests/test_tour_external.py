@@ -1,31 +1,14 @@
 """One upstream call, awaited and through `async_to_sync`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
 
-from .upstream import Upstream, running, unused_url
+from .upstream import Upstream, unused_url
 
 WAYS = {"external": "await", "external/sync": "async_to_sync"}
-
-
-@pytest.fixture(scope="module")
-def process_of_upstream() -> Iterator[Upstream]:
-    """One process for all tests of this module."""
-    with running() as upstream:
-        yield upstream
-
-
-@pytest_asyncio.fixture
-async def upstream(process_of_upstream: Upstream, settings: Any) -> AsyncIterator[Upstream]:
-    """The upstream that the api calls, without faults and counts."""
-    await process_of_upstream.reset()
-    settings.UPSTREAM_URL = process_of_upstream.url
-    yield process_of_upstream
 
 
 @pytest.mark.parametrize("view", WAYS)
