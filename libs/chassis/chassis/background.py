@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import structlog
 
+from chassis.errors import translate
+
 logger = structlog.get_logger(__name__)
 
 
@@ -26,5 +28,14 @@ async def _repeat(work: Callable[[], Awaitable[None]], every: float) -> None:
         await asyncio.sleep(every)
         try:
             await work()
-        except Exception:
-            logger.exception("background.failed", work=getattr(work, "__qualname__", repr(work)))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next turn may go well
+            report(error, "background.failed", work=getattr(work, "__qualname__", repr(work)))
+
+
+def report(error: BaseException, event: str, **fields: object) -> None:
+    """Log what ended some work: a dependency that is down in a line, a defect with its traceback."""
+    known = translate(error) if isinstance(error, Exception) else None
+    if known is None:
+        logger.error(event, exc_info=error, **fields)
+    else:
+        logger.warning(event, reason=known.message, **fields)

@@ -7,6 +7,7 @@
      +-- NotFound            404
      +-- MethodNotAllowed    405  the methods that are
      +-- Conflict            409
+     +-- Gone                410
      +-- PayloadTooLarge     413
      +-- TooManyRequests     429  retry_after in seconds
      +-- Unavailable         503  retry_after in seconds
@@ -104,6 +105,13 @@ class Conflict(Error):
 
     status = 409
     message = "Conflict"
+
+
+class Gone(Error):
+    """It was there, and is not any more."""
+
+    status = 410
+    message = "Gone"
 
 
 class PayloadTooLarge(Error):

@@ -56,7 +56,7 @@ REDIS_URL = env.str("REDIS_URL")
 CHANNEL_LAYERS: dict[str, Any] = {
     "default": {
         "BACKEND": "chassis.bus.layer.PubSubChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL], "gap_message": encode(Event(GAP, {}))},
+        "CONFIG": {"hosts": [REDIS_URL], "gap_message": encode("", Event(GAP, {}))},
     }
 }
 

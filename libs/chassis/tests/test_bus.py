@@ -17,15 +17,16 @@ JSON = st.recursive(
 )
 
 
+KEYS = st.sampled_from(["type", "v", "group", "event", "data", "other"])
+
+
 @given(name=st.text(min_size=1), data=st.dictionaries(st.text(), JSON, max_size=4))
 def test_round_trip(name: str, data: dict[str, object]) -> None:
     """What is encoded is decoded the same."""
-    assert bus.decode(bus.encode(bus.Event(name, data))) == bus.Event(name, data)
+    assert bus.decode(bus.encode("room.x", bus.Event(name, data))) == bus.Event(name, data, "room.x")
 
 
-@given(
-    message=st.dictionaries(st.sampled_from(["type", "v", "event", "data", "other"]), JSON | st.just({}), max_size=5)
-)
+@given(message=st.dictionaries(KEYS, JSON | st.just({}), max_size=5))
 def test_anything_else_is_ignored(message: dict[str, object]) -> None:
     """A message of another shape or version is None, never an exception."""
     decoded = bus.decode(message)
@@ -44,7 +45,7 @@ async def test_published_event_arrives() -> None:
         return bool(receiving.done())
 
     await eventually(heard, what="the event")
-    assert bus.decode(receiving.result()) == bus.Event("hello", {"n": 1})
+    assert bus.decode(receiving.result()) == bus.Event("hello", {"n": 1}, "test.group")
     await layer.group_discard("test.group", channel)
 
 

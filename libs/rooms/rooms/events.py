@@ -14,14 +14,14 @@ LEFT = "room.left"
 TYPING = "room.typing"
 
 
-async def announce_message(message: StoredMessage) -> bool:
+def announce_message(message: StoredMessage) -> None:
     """Tell everybody that `message` is stored. A hint: whoever misses it reads the message from PostgreSQL."""
-    return await bus.publish(names.group(message.room), bus.Event(MESSAGE, msgspec.to_builtins(message)))
+    bus.publish_soon(names.group(message.room), bus.Event(MESSAGE, msgspec.to_builtins(message)))
 
 
-async def announce(room: str, name: str, sender: Sender) -> bool:
+def announce(room: str, name: str, sender: Sender) -> None:
     """Tell the room that `sender` did something (`JOINED`, `LEFT` or `TYPING`)."""
-    return await bus.publish(names.group(room), bus.Event(name, {"username": sender.username}))
+    bus.publish_soon(names.group(room), bus.Event(name, {"username": sender.username}))
 
 
 async def notify(room: str, notice: str) -> bool:

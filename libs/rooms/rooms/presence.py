@@ -149,4 +149,4 @@ async def beat() -> None:
         logger.warning("presence.unavailable", reason=type(error).__name__)
         return
     for room, sender in departed:
-        await events.announce(room, events.LEFT, sender)
+        events.announce(room, events.LEFT, sender)

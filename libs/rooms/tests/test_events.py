@@ -35,7 +35,7 @@ async def heard(room: RoomAccess) -> AsyncIterator[Next]:
 async def test_message(room: RoomAccess, heard: Next) -> None:
     """An announced message arrives as it was stored."""
     posted = await in_section(messages.post(room, senders.new_guest(), uuid.uuid4(), "hi"))
-    assert await events.announce_message(posted.message)
+    events.announce_message(posted.message)
     event = await heard()
     assert event is not None
     assert (event.name, events.message_of(event)) == (events.MESSAGE, posted.message)
@@ -44,14 +44,14 @@ async def test_message(room: RoomAccess, heard: Next) -> None:
 @pytest.mark.parametrize("name", [events.JOINED, events.LEFT, events.TYPING])
 async def test_people(room: RoomAccess, heard: Next, name: str) -> None:
     """Coming, going and typing carry the name that others see."""
-    await events.announce(room.name, name, senders.Sender("user:1", "ada", 1))
-    assert await heard() == bus.Event(name, {"username": "ada"})
+    events.announce(room.name, name, senders.Sender("user:1", "ada", 1))
+    assert await heard() == bus.Event(name, {"username": "ada"}, names.group(room.name))
 
 
 async def test_notice(room: RoomAccess, heard: Next) -> None:
     """A notice sent from sync code through `async_to_sync` arrives."""
     assert await sync_to_async(lambda: async_to_sync(events.notify)(room.name, "Tea"))()
-    assert await heard() == bus.Event(events.NOTICE, {"notice": "Tea"})
+    assert await heard() == bus.Event(events.NOTICE, {"notice": "Tea"}, names.group(room.name))
 
 
 def test_malformed_message() -> None:

@@ -124,7 +124,9 @@ async def test_beat_tells_the_room(room: RoomAccess, monkeypatch: pytest.MonkeyP
         await Lease(room.name, ADA).take()
         await lost.take()
         await expire(lost)
-        assert bus.decode(await layer.receive(channel)) == bus.Event(events.LEFT, {"username": "gr|ace"})
+        assert bus.decode(await layer.receive(channel)) == bus.Event(
+            events.LEFT, {"username": "gr|ace"}, names.group(room.name)
+        )
     await layer.group_discard(names.group(room.name), channel)
 
 

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import msgspec
 import pytest
 import pytest_asyncio
 from channels.layers import get_channel_layer
@@ -136,7 +137,7 @@ async def test_live_message(open_stream: Open, user: User) -> None:
     stream = open_stream()
     await stream.start()
     await stream.events_until("synced")
-    await events.announce_message(await store("hello", user))
+    events.announce_message(await store("hello", user))
     identifier, name, data = await stream.event()
     assert (identifier, name, data["message"]) == ("1", "message", "hello")
 
@@ -147,7 +148,7 @@ async def test_missed_announcement_is_filled(open_stream: Open, user: User) -> N
     await stream.start()
     await stream.events_until("synced")
     await store("lost", user)
-    await events.announce_message(await store("seen", user))
+    events.announce_message(await store("seen", user))
     assert [(await stream.event())[2]["message"] for _ in range(2)] == ["lost", "seen"]
 
 
@@ -161,11 +162,8 @@ async def test_gap_on_the_bus(open_stream: Open, user: User) -> None:
     assert (await stream.event())[2]["message"] == "lost"
 
 
-async def test_heartbeat_brings_what_nobody_announced(
-    open_stream: Open, user: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With no announcement at all, a message comes with the next heartbeat."""
-    monkeypatch.setattr(room_stream, "HEARTBEAT", 0.05)
+async def test_what_nobody_announced(open_stream: Open, user: User) -> None:
+    """With no announcement at all, a message comes with the next look at the heads of all rooms."""
     stream = open_stream()
     await stream.start()
     await stream.events_until("synced")
@@ -179,10 +177,11 @@ async def test_repeated_announcement_is_dropped(open_stream: Open, user: User) -
     await stream.start()
     await stream.events_until("synced")
     message = await store("once", user)
-    await events.announce_message(message)
-    await events.announce_message(message)
+    events.announce_message(message)
+    assert (await stream.event())[1] == "message"
+    assert await bus.publish(names.group("lobby"), bus.Event(events.MESSAGE, msgspec.to_builtins(message)))
     await events.notify("lobby", "after")
-    assert [name for _, name, _ in await stream.events_until("notice")] == ["message", "notice"]
+    assert [name for _, name, _ in await stream.events_until("notice")] == ["notice"]
 
 
 async def test_unknown_and_malformed_events_are_ignored(open_stream: Open) -> None:
@@ -217,3 +216,34 @@ async def test_drain_ends_the_stream(open_stream: Open) -> None:
         await stream.ended()
     finally:
         lifespan.undrain()
+
+
+async def test_idle_stream_shows_that_it_lives(open_stream: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing happens a comment is sent now and then."""
+    monkeypatch.setattr(room_stream, "HEARTBEAT", 0.05)
+    stream = open_stream()
+    await stream.start()
+    await stream.events_until("synced")
+    assert await stream.chunk() == b": heartbeat\n\n"
+
+
+async def test_client_that_does_not_read(
+    open_stream: Open, user: User, lobby: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits for a client is bounded: more ends its stream, and it resumes with what it has seen."""
+    stream = open_stream()
+    await stream.start()
+    await stream.events_until("synced")
+    monkeypatch.setattr(room_stream, "MAX_WAITING", 1)
+    await store("too much", user)
+    assert (await stream.event())[0] == "1"
+    await stream.ended()
+
+
+async def test_deleted_room_ends_the_stream(open_stream: Open, lobby: Room) -> None:
+    """Nothing more can come from a room that is gone."""
+    stream = open_stream()
+    await stream.start()
+    await stream.events_until("synced")
+    await in_section(Room.async_objects.filter(pk=lobby.pk).adelete())
+    await stream.ended()

@@ -7,15 +7,19 @@ configure("realtime.settings")
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 - Django is set up above
 from django.urls import path, re_path  # noqa: E402
 
-from chassis import database, lag, lifespan, redis  # noqa: E402
+from chassis import bus, database, lag, lifespan, redis  # noqa: E402
 from chassis.handler import Handler  # noqa: E402
 from realtime.chat import ChatConsumer  # noqa: E402
+from realtime.delivery import hub  # noqa: E402
 from realtime.origins import OriginCheck, reject  # noqa: E402
 from rooms import presence  # noqa: E402
 
 lifespan.resource(database.pool)
 lifespan.resource(redis.opened)
 lifespan.resource(lag.lag_monitor)
+lifespan.resource(bus.publishing)
+lifespan.resource(bus.inbox.running)
+lifespan.resource(hub.running)
 lifespan.resource(presence.beating)
 
 sockets = URLRouter(

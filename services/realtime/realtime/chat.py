@@ -3,20 +3,19 @@
 import asyncio
 from uuid import uuid4
 
-import msgspec
 import structlog
 from channels.exceptions import StopConsumer
 
 from accounts import events as accounts_events
 from chassis import bus, database
 from chassis.errors import BadRequest, Error, TooManyRequests, Unauthorized, translate
-from chassis.types import Message
 from realtime import authentication, frames, history, settings
-from realtime.close_codes import CloseCode
+from realtime.close_codes import CloseCode, close_code
 from realtime.consumer import Consumer
+from realtime.delivery import hub
 from realtime.limits import TokenBucket, places
-from rooms import access, events, messages, names
-from rooms.cursor import Cursor
+from rooms import access, events, messages
+from rooms.hub import Seat
 from rooms.presence import Lease
 from rooms.senders import Sender
 
@@ -31,6 +30,7 @@ PATIENCE, PATIENCE_PER_SECOND = 100, 5
 class ChatConsumer(Consumer):
     """One member's socket in one room."""
 
+    seat: Seat | None = None
     lease: Lease | None = None
     place: str | None = None
 
@@ -77,35 +77,37 @@ class ChatConsumer(Consumer):
         return frame.ticket
 
     async def _join(self) -> None:
-        # In this order: from the subscription on nothing is missed, so what history does not have comes by the bus, and
-        # what both have the cursor drops.
-        await self.subscription.open(names.group(self.room.name), *self._own_groups())
+        if self.sender.user_id is not None:
+            await bus.inbox.listen(accounts_events.group(self.sender.user_id), self._user_event)
+        self.seat = await hub.join(self.room, self)
         self.lease = Lease(self.room.name, self.sender)
         arrival = await self.lease.take()
-        self.cursor = Cursor(self.room, 0)
         place = history.start(authentication.query(self.scope), self.room)
         if place is history.Start.LOST:
-            await self.send_frame(frames.ResyncRequired(self.room.name, self.room.epoch))
-        async for page in history.replay(self.cursor, place):
-            for message in page:
-                await self._deliver([message])
-                await self.flushed()
-        await self.send_frame(frames.of_synced(self.room, self.cursor.seq))
-        if arrival is None:
-            return
-        await self.send_frame(frames.Presence(arrival.count, arrival.present))
-        if arrival.first:
-            await events.announce(self.room.name, events.JOINED, self.sender)
-
-    def _own_groups(self) -> list[str]:
-        return [] if self.sender.user_id is None else [accounts_events.group(self.sender.user_id)]
+            self.write(frames.ResyncRequired(self.room.name, self.room.epoch))
+        async for frame in self.seat.catch_up(place if isinstance(place, int) else None):
+            self.outlet.write(frame)
+            await self.outlet.flushed()
+        # Live from here on: nothing may be awaited before the client knows that history ends.
+        self.write(frames.of_synced(self.room, self.seat.seq))
+        if arrival is not None:
+            self.write(frames.Presence(arrival.count, arrival.present))
+        self.seat.release()
+        if arrival is not None and arrival.first:
+            events.announce(self.room.name, events.JOINED, self.sender)
 
     async def left(self) -> None:
-        """Tell the room, where this was the sender's last socket."""
+        """Free what the socket held; tell the room, where this was the sender's last one."""
         if self.place is not None:
             places.free(self.place)
-        if self.lease is not None and await self.lease.drop():
-            await events.announce(self.lease.room, events.LEFT, self.sender)
+        try:
+            if self.seat is not None:
+                await hub.leave(self.seat)
+            if self.place is not None and self.sender.user_id is not None:
+                await bus.inbox.ignore(accounts_events.group(self.sender.user_id), self._user_event)
+        finally:
+            if self.lease is not None and await self.lease.drop():
+                events.announce(self.lease.room, events.LEFT, self.sender)
 
     async def received(self, text: str) -> None:
         """Do what a frame asks for."""
@@ -117,9 +119,9 @@ class ChatConsumer(Consumer):
             case frames.Post() as post:
                 await self._post(post)
             case frames.StartedTyping():
-                await events.announce(self.room.name, events.TYPING, self.sender)
+                events.announce(self.room.name, events.TYPING, self.sender)
             case frames.Ping():
-                await self.send_frame(frames.Pong())
+                self.write(frames.Pong())
             case frames.Authenticate():
                 raise BadRequest("Signed in already")
 
@@ -132,49 +134,29 @@ class ChatConsumer(Consumer):
             if known is None:
                 raise
             # The outcome may be unknown: no acknowledgement, and the client repeats it with the same id.
-            await self.report(known, frame.id)
+            self.report(known, frame.id)
             return
-        await self.send_frame(frames.Ack(posted.message.id, posted.message.seq))
-        if not await events.announce_message(posted.message) or not self.subscription.live:
-            # No hint will come back from Redis, so the sender's own message is read from where it is.
-            async with database.connection():
-                await self._deliver(await self.cursor.fill())
+        self.write(frames.Ack(posted.message.id, posted.message.seq))
+        # A repeated post is announced again: the first announcement may be what got lost.
+        hub.posted(self.room.id, posted.message)
 
-    async def bus_event(self, message: Message) -> None:
-        """Pass on what happened in the room."""
-        event = bus.decode(message)
-        if event is None:
-            return
-        try:
-            if event.name == accounts_events.SIGNED_OUT:
-                await self._signed_out(event)
-            elif event.name == bus.GAP:
-                await self._missed()
-            elif event.name == events.MESSAGE:
-                await self._announced(events.message_of(event))
-            elif (frame := frames.of_event(event.name, event.data)) is not None and not self._own_typing(frame):
-                await self.send_frame(frame)
-        except msgspec.ValidationError as error:
-            logger.warning("bus.malformed_event", bus_event=event.name, reason=str(error))
+    def message(self, frame: bytes) -> None:
+        """The room's next message."""
+        if not self.over:
+            self.outlet.write(frame)
 
-    async def _signed_out(self, event: bus.Event) -> None:
+    def event(self, event: bus.Event, frame: bytes) -> None:
+        """Something else happened in the room; that they are typing is no news to the one who types."""
+        if not self.over and not (event.name == events.TYPING and event.data["username"] == self.sender.username):
+            self.outlet.write(frame)
+
+    def removed(self, error: Error) -> None:
+        """The room is gone, or another one."""
+        self.end(close_code(error))
+
+    def _user_event(self, event: bus.Event) -> None:
         key, token = self.identity.session_key, self.identity.access_token_id
-        if accounts_events.ends(event, session_key=key, access_token_id=token):
-            await self.refuse(CloseCode.NOT_SIGNED_IN)
-
-    def _own_typing(self, frame: frames.ServerFrame) -> bool:
-        return isinstance(frame, frames.Typing) and frame.username == self.sender.username
-
-    async def _missed(self) -> None:
-        # A gap is told once Redis has confirmed the groups, those too that it had not confirmed when they were joined.
-        self.subscription.live = True
-        async with database.connection():
-            await self._deliver(await self.cursor.fill())
-
-    async def _announced(self, message: messages.StoredMessage) -> None:
-        async with database.connection():
-            await self._deliver(await self.cursor.accept(message))
-
-    async def _deliver(self, stored: list[messages.StoredMessage]) -> None:
-        for message in stored:
-            await self.send_frame(frames.of_message(message))
+        if event.name == accounts_events.SIGNED_OUT and accounts_events.ends(
+            event, session_key=key, access_token_id=token
+        ):
+            self.end(CloseCode.NOT_SIGNED_IN)

@@ -33,6 +33,10 @@ class CloseCode(IntEnum):
     FORBIDDEN = 4003, "You are not a member of this room. Do not reconnect."
     NO_SUCH_ROOM = 4004, "There is no such room. Do not reconnect."
     TOO_FAST = 4008, "You kept sending after many `too_fast` errors. Slow down, then reconnect."
+    ROOM_RESTARTED = (
+        4010,
+        "The numbers of this room started over. Reconnect at once, with `since`: `resync_required` follows.",
+    )
     INTERNAL_ERROR = 4011, "Something went wrong here. Reconnect with a growing delay."
     UNAVAILABLE = 4012, "A dependency is down. Reconnect with a growing delay."
     TOO_SLOW = 4013, "You did not read what was sent. Reconnect at once, with `since`."
@@ -44,6 +48,7 @@ _BY_STATUS = {
     401: CloseCode.NOT_SIGNED_IN,
     403: CloseCode.FORBIDDEN,
     404: CloseCode.NO_SUCH_ROOM,
+    410: CloseCode.ROOM_RESTARTED,
     429: CloseCode.TOO_FAST,
     503: CloseCode.UNAVAILABLE,
 }

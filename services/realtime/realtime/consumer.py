@@ -10,62 +10,69 @@ import asyncio
 from uuid import UUID
 
 import structlog
-from autobahn.exception import Disconnected
 from channels.consumer import AsyncConsumer
 from channels.exceptions import StopConsumer
-from channels.utils import await_many_dispatch
 
-from chassis import bus
 from chassis.errors import BadRequest, Error, translate
 from chassis.types import Message, Receive, Scope, Send
-from realtime import frames, metrics
+from realtime import frames, metrics, wire
 from realtime.close_codes import CloseCode, close_code
-from realtime.subscription import Subscription
+from realtime.outlet import outlet
 
 logger = structlog.get_logger(__name__)
 
-# The ASGI extension of our server: an async callable that waits until the reader has room for more.
-FLUSHED = "millrace.websocket.flushed"
-
 
 class Consumer(AsyncConsumer):
-    """One socket. Subclasses define `connect`, `received`, `bus_event` and `left`."""
+    """One socket. Subclasses define `connect`, `received` and `left`."""
+
+    _task: asyncio.Task[object] | None = None
+    _ending: CloseCode | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the socket to its end."""
         self.scope = scope
         self.next_message = receive
         self.base_send = send
-        self.subscription = Subscription()
+        self.outlet = outlet(scope, send, lambda: self.end(CloseCode.TOO_SLOW))
         self.accepted = self.over = False
+        self._task = asyncio.current_task()
         try:
-            await await_many_dispatch([receive, self.subscription.receive], self.dispatch)
+            while True:
+                await self.dispatch(await receive())
         except StopConsumer:
             pass
         except asyncio.CancelledError:
-            # The server ends: what the client is told then is the server's to say.
-            self.over = True
-            raise
+            if not self._ended():
+                # The server ends: what the client is told then is the server's to say.
+                self.over = True
+                raise
         except Exception:
             logger.exception("socket.failed")
         finally:
             await self._end()
+
+    def end(self, code: CloseCode) -> None:
+        """Close with `code`, whatever the consumer is doing; for what happens outside of its own task."""
+        if self._ending is None and not self.over and self._task is not None:
+            self._ending = code
+            self._task.cancel()
+
+    def _ended(self) -> bool:
+        """True if it was `end` that cancelled the task, and nobody else."""
+        return self._ending is not None and self._task is not None and not self._task.uncancel()
 
     async def _end(self) -> None:
         if self.accepted:
             metrics.SOCKETS.dec()
         try:
             # daphne keeps the socket of an application that returned without closing it, as a zombie.
-            await self.close(CloseCode.INTERNAL_ERROR)
+            await self.close(self._ending or CloseCode.INTERNAL_ERROR)
         finally:
-            try:
-                await self.subscription.close()
-            finally:
-                # Also where the server cancels it for taking too long.
-                await self.left()
+            # Also where the server cancels it for taking too long.
+            await self.left()
 
     async def dispatch(self, message: Message) -> None:
-        """Handle one message from the client or the bus; an unknown type is ignored."""
+        """Handle one message from the client; an unknown type is ignored."""
         try:
             match message["type"]:
                 case "websocket.connect":
@@ -75,8 +82,6 @@ class Consumer(AsyncConsumer):
                 case "websocket.disconnect":
                     self.over = True
                     raise StopConsumer
-                case bus.HANDLER:
-                    await self.bus_event(message)
         except StopConsumer:
             raise
         except Exception as error:  # noqa: BLE001 - logged or told to the client by `_failed`
@@ -97,17 +102,14 @@ class Consumer(AsyncConsumer):
         known = translate(error)
         if known is None:
             logger.error("socket.handler_failed", message_type=message_type, exc_info=error)
-        elif message_type == bus.HANDLER:
-            # Nothing that this client did. The next message, or reconnecting, fills the gap.
-            logger.warning("socket.delivery_failed", reason=known.message)
         if message_type == "websocket.connect":
             await self.refuse(close_code(known or Error()))
-        elif message_type == "websocket.receive":
-            await self.send_frame(frames.of_error(known or Error(), None))
+        else:
+            self.report(known or Error())
 
-    async def report(self, error: Error, client_id: UUID | None = None) -> None:
+    def report(self, error: Error, client_id: UUID | None = None) -> None:
         """Tell the client that something was not done."""
-        await self.send_frame(frames.of_error(error, client_id))
+        self.write(frames.of_error(error, client_id))
 
     async def accept(self, subprotocol: str | None = None) -> None:
         """Complete the handshake, once."""
@@ -128,23 +130,14 @@ class Consumer(AsyncConsumer):
             self.over = True
             metrics.CLOSES.labels(int(code)).inc()
             logger.info("socket.closed", code=int(code), reason=code.name.lower())
+            await self.outlet.close()
             await self.base_send({"type": "websocket.close", "code": int(code)})
 
-    async def send_frame(self, frame: frames.ServerFrame) -> None:
-        """Send one frame."""
-        try:
-            await self.base_send({"type": "websocket.send", "text": frames.encode(frame)})
-        except Disconnected:
-            # The closing handshake has begun and the disconnect message is on its way.
-            self.over = True
-            raise StopConsumer from None
-        metrics.FRAMES_OUT.labels(frame.__struct_config__.tag).inc()
-
-    async def flushed(self) -> None:
-        """Wait for a reader that is slower than we send; no other server than ours tells."""
-        wait = self.scope.get("extensions", {}).get(FLUSHED)
-        if wait is not None:
-            await wait()
+    def write(self, frame: frames.ServerFrame) -> None:
+        """Send one frame; nothing where the socket is closed."""
+        if not self.over:
+            self.outlet.write(wire.text(frames.encode(frame)))
+            metrics.FRAMES_OUT.labels(frame.__struct_config__.tag).inc()
 
     async def connect(self) -> None:
         """The handshake: accept, or raise an `Error` to have the socket closed with its code."""
@@ -152,10 +145,6 @@ class Consumer(AsyncConsumer):
 
     async def received(self, text: str) -> None:
         """A text frame came; an `Error` is told to the client."""
-        raise NotImplementedError
-
-    async def bus_event(self, message: Message) -> None:
-        """Something was published to the group."""
         raise NotImplementedError
 
     async def left(self) -> None:

@@ -3,16 +3,13 @@
 Decoding ignores unknown fields; an unknown `type` is the caller's error. Both sides' `type` is the tag of a struct.
 """
 
-from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from chassis import errors
-from rooms import events
 from rooms.access import RoomAccess
-from rooms.messages import StoredMessage
+from rooms.frames import Message, Notice, Typing, UserJoin, UserLeave
 from rooms.presence import Present
 
 # Longer frames are refused with an error; the server itself drops a client that sends four times as much.
@@ -72,17 +69,6 @@ def decode(text: str) -> ClientFrame:
         raise errors.BadRequest("Bad JSON") from None
 
 
-class Message(msgspec.Struct, tag="message"):
-    """A stored message; `ts` is UTC in ISO 8601."""
-
-    room: str
-    seq: int
-    id: UUID
-    message: str
-    username: str
-    ts: datetime
-
-
 class Ack(msgspec.Struct, tag="ack"):
     """To the sender: the message `id` is committed as number `seq`."""
 
@@ -90,35 +76,11 @@ class Ack(msgspec.Struct, tag="ack"):
     seq: int
 
 
-class UserJoin(msgspec.Struct, tag="user_join"):
-    """Somebody's first socket in the room opened."""
-
-    username: str
-
-
-class UserLeave(msgspec.Struct, tag="user_leave"):
-    """Somebody's last socket in the room is gone."""
-
-    username: str
-
-
 class Presence(msgspec.Struct, tag="presence"):
     """Who is here: `count` people, and the first of them by name."""
 
     count: int
     users: list[Present]
-
-
-class Typing(msgspec.Struct, tag="typing"):
-    """Somebody else is typing."""
-
-    username: str
-
-
-class Notice(msgspec.Struct, tag="notice"):
-    """Said by the site to the room; not stored."""
-
-    notice: str
 
 
 class Pong(msgspec.Struct, tag="pong"):
@@ -153,23 +115,12 @@ ServerFrame = (
 )
 
 _CODES = {400: "bad_request", 404: "not_found", 409: "conflict", 413: "too_large", 429: "too_fast", 503: "unavailable"}
-_OF_EVENT: dict[str, type[UserJoin | UserLeave | Typing | Notice]] = {
-    events.JOINED: UserJoin,
-    events.LEFT: UserLeave,
-    events.TYPING: Typing,
-    events.NOTICE: Notice,
-}
 _encoder = msgspec.json.Encoder()
 
 
-def encode(frame: ServerFrame) -> str:
-    """The text of a frame."""
-    return _encoder.encode(frame).decode()
-
-
-def of_message(message: StoredMessage) -> Message:
-    """A stored message as a frame."""
-    return Message(message.room, message.seq, message.id, message.message, message.username, message.ts)
+def encode(frame: ServerFrame) -> bytes:
+    """The JSON of a frame, as UTF-8."""
+    return _encoder.encode(frame)
 
 
 def of_error(error: errors.Error, client_id: UUID | None) -> ErrorFrame:
@@ -180,9 +131,3 @@ def of_error(error: errors.Error, client_id: UUID | None) -> ErrorFrame:
 def of_synced(room: RoomAccess, seq: int) -> Synced:
     """The end of history."""
     return Synced(room.name, seq, room.epoch)
-
-
-def of_event(name: str, data: Any) -> UserJoin | UserLeave | Typing | Notice | None:
-    """The frame that tells clients of an event; None for one that is not told. Raises `msgspec.ValidationError`."""
-    kind = _OF_EVENT.get(name)
-    return msgspec.convert(data, kind) if kind else None

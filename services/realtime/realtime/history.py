@@ -1,16 +1,12 @@
 """Where a socket starts in its room's history: `?since=<seq>&epoch=<epoch>`, or with the newest messages."""
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from enum import Enum
 from uuid import UUID
 
-from chassis import database
 from rooms.access import RoomAccess
-from rooms.cursor import Cursor
-from rooms.messages import PAGE, StoredMessage, catch_up, history
 
-NEWEST = 50
 _NUMBER = re.compile("[0-9]{1,18}")
 
 
@@ -34,25 +30,3 @@ def start(query: Mapping[str, str], room: RoomAccess) -> int | Start:
     if not same_epoch or not _NUMBER.fullmatch(since) or int(since) > room.last_seq:
         return Start.LOST
     return int(since)
-
-
-async def replay(cursor: Cursor, place: int | Start) -> AsyncIterator[list[StoredMessage]]:
-    """The stored messages from `place` on, oldest first, a page at a time; `cursor` is where they end.
-
-    A page is a section of its own: no connection is held while it is being sent.
-    """
-    if isinstance(place, Start):
-        async with database.connection():
-            newest = await history(cursor.room, limit=NEWEST)
-        cursor.seq = newest[-1].seq if newest else cursor.room.last_seq
-        yield newest
-        return
-    cursor.seq = place
-    while True:
-        async with database.connection():
-            page = await catch_up(cursor.room, cursor.seq)
-        if page:
-            cursor.seq = page[-1].seq
-            yield page
-        if len(page) < PAGE:
-            return

@@ -59,8 +59,14 @@ class WebSocketProtocol(DaphneProtocol):
         super().handle_reply(message)
         self.bound()
 
+    def write(self, message: bytes) -> None:
+        """Send one WebSocket message (`realtime.wire`) within `bound`; nothing where the socket is not open."""
+        if self.state == self.STATE_OPEN:
+            self.sendData(message)
+            self.bound()
+
     def bound(self) -> None:
-        """Close a reader that has left too much unread with 4013; for whoever writes past `handle_reply` as well.
+        """Close a reader that has left too much unread with 4013.
 
         Nothing waits for a slow reader, so this is what bounds the memory that one takes. After the close autobahn
         refuses to send, and drops the connection where the closing handshake is not complete in time.

@@ -14,8 +14,8 @@ from twisted.python.failure import Failure
 from chassis import lifespan
 from chassis.types import ASGIApplication, Scope
 from realtime import drain
-from realtime.consumer import FLUSHED
 from realtime.frames import HARD_MAX_BYTES
+from realtime.outlet import FLUSHED, WRITE
 from realtime.protocol import WebSocketProtocol
 
 logger = structlog.get_logger(__name__)
@@ -83,7 +83,7 @@ class Server(DaphneServer):
         """As daphne's, without believing a client's `Daphne-Root-Path` header."""
         scope["root_path"] = self.root_path
         if scope["type"] == "websocket":
-            scope["extensions"] = {FLUSHED: protocol.flushed}
+            scope["extensions"] = {WRITE: protocol.write, FLUSHED: protocol.flushed}
         if lifespan.draining() and scope["type"] == "http":
             drain.last_request(protocol)
         return super().create_application(protocol, scope)

@@ -200,7 +200,7 @@ async def test_repeated_hint_is_dropped(connect: Connect, room: RoomAccess) -> N
     await socket.post("first")
     await socket.next("message")
     (stored,) = await in_section(messages.catch_up(room, 0))
-    await events.announce_message(stored)
+    events.announce_message(stored)
     await socket.post("second")
     assert (await socket.next("message"))["seq"] == 2
 

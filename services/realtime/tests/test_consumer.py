@@ -3,7 +3,6 @@
 import asyncio
 import threading
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -65,9 +64,6 @@ class Broken(Consumer):
     async def received(self, text: str) -> None:
         raise ZeroDivisionError(text)
 
-    async def bus_event(self, message: Any) -> None:
-        raise ZeroDivisionError
-
 
 async def opened(path: str = "/") -> WebsocketCommunicator:
     """A socket on `Broken`."""
@@ -86,15 +82,6 @@ async def test_failing_handler(caplog: pytest.LogCaptureFixture) -> None:
     await communicator.send_to(text_data="again")
     assert await communicator.receive_json_from(timeout=DEADLINE) == expected
     assert "socket.handler_failed" in caplog.text
-    await communicator.disconnect()
-
-
-async def test_failing_delivery() -> None:
-    """A failure while handling an event is no business of the client's."""
-    communicator = await opened()
-    await communicator.send_input({"type": "bus.event"})
-    await communicator.send_to(text_data="next")
-    assert (await communicator.receive_json_from(timeout=DEADLINE))["type"] == "error"
     await communicator.disconnect()
 
 

@@ -108,7 +108,7 @@ async def test_no_input_ends_a_socket(connect: Connect, room: RoomAccess, sent: 
 def test_error_frame_without_id() -> None:
     """An error that is about no message has no id."""
     assert frames.encode(frames.ErrorFrame("Bad JSON", "bad_request")) == (
-        '{"type":"error","error":"Bad JSON","code":"bad_request"}'
+        b'{"type":"error","error":"Bad JSON","code":"bad_request"}'
     )
 
 

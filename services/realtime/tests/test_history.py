@@ -11,7 +11,6 @@ from chassis.testing import in_section
 from realtime import history
 from rooms import events, messages, senders
 from rooms.access import RoomAccess
-from rooms.cursor import Cursor
 from rooms.models import Message, Room
 
 from .conftest import Connect, current
@@ -94,7 +93,7 @@ async def test_no_hole_and_no_duplicate(connect: Connect, room: RoomAccess) -> N
         for number in range(count):
             async with database.connection():
                 posted = await messages.post(room, sender, uuid.uuid4(), f"m{number}")
-            await events.announce_message(posted.message)
+            events.announce_message(posted.message)
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(write())
@@ -104,14 +103,6 @@ async def test_no_hole_and_no_duplicate(connect: Connect, room: RoomAccess) -> N
         while not seen or seen[-1] < count:
             seen.append((await socket.next("message"))["seq"])
         assert seen == list(range(1, count + 1))
-
-
-async def test_replay_moves_the_cursor(room: RoomAccess) -> None:
-    """The cursor stands where the last page that was handed out ended."""
-    await fill(room, 3)
-    cursor = Cursor(room, 0)
-    pages = [page async for page in history.replay(cursor, 1)]
-    assert ([message.seq for page in pages for message in page], cursor.seq) == ([2, 3], 3)
 
 
 async def test_epoch_is_the_rooms(room: RoomAccess) -> None:

@@ -5,6 +5,7 @@ fails the request that made it.
 """
 
 from chassis.bus.events import GAP, HANDLER, Event, decode, encode
-from chassis.bus.publish import publish
+from chassis.bus.inbox import Inbox, inbox
+from chassis.bus.publish import publish, publish_soon, publishing
 
-__all__ = ["GAP", "HANDLER", "Event", "decode", "encode", "publish"]
+__all__ = ["GAP", "HANDLER", "Event", "Inbox", "decode", "encode", "inbox", "publish", "publish_soon", "publishing"]

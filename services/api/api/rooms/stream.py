@@ -5,31 +5,25 @@ number as the event id, so a browser's `EventSource` resumes by itself with `Las
 """
 
 import asyncio
-import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator
 
-import msgspec
 import structlog
-from channels.layers import get_channel_layer
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from redis.exceptions import RedisError
 
 from accounts.requests import signed_in
-from chassis import bus, database, lifespan
-from chassis.errors import BadRequest
+from api.rooms.delivery import event, hub
+from chassis import bus, lifespan
+from chassis.errors import BadRequest, Error
 from chassis.methods import only
-from rooms import access, events, messages, names
+from rooms import access
 from rooms.access import RoomAccess
-from rooms.cursor import Cursor
-from rooms.messages import StoredMessage
 
 logger = structlog.get_logger(__name__)
 
 HEARTBEAT = 15.0
-HISTORY = 50
-_NAMES = {events.NOTICE: "notice", events.JOINED: "user_join", events.LEFT: "user_leave", events.TYPING: "typing"}
+# Bytes that may wait for a client that does not read; more of them end its stream, and it resumes.
+MAX_WAITING = 1024 * 1024
 
 
 @only("GET")
@@ -53,90 +47,74 @@ def _last_event_id(request: HttpRequest, room: RoomAccess) -> int | None:
     return int(given) if int(given) <= room.last_seq else None
 
 
-async def _stream(room: RoomAccess, after: int | None) -> AsyncIterator[bytes]:
-    layer = get_channel_layer()
-    channel = await layer.new_channel()
-    try:
-        # Subscribed before history is read: what is posted in between is announced, and the cursor drops what it knows.
-        await _subscribe(layer, names.group(room.name), channel)
-        async with database.connection():
-            if after is None:
-                past = await messages.history(room, limit=HISTORY)
-                cursor = Cursor(room, past[-1].seq if past else room.last_seq)
-            else:
-                cursor = Cursor(room, after)
-                past = await cursor.fill()
-        for message in past:
-            yield _event(_message_frame(message), message.seq)
-        yield _event({"type": "synced", "room": room.name, "seq": cursor.seq, "epoch": str(room.epoch)})
-        async with contextlib.aclosing(_live(layer, channel, cursor)) as live:
-            async for chunk in live:
-                yield chunk
-    finally:
-        await layer.delete_channel(channel)
+class Stream:
+    """One client: what waits for it, as a member of the room."""
 
+    def __init__(self) -> None:
+        self._waiting: list[bytes] = []
+        self._size = 0
+        self._changed = asyncio.Event()
+        self._over = False
 
-async def _subscribe(layer: Any, group: str, channel: str) -> None:
-    try:
-        await layer.group_add(group, channel)
-    except RedisError as error:
-        # The heartbeats bring what is posted until Redis is back, and the gap that the layer reports then.
-        logger.warning("bus.subscribe_failed", group=group, reason=type(error).__name__)
+    def message(self, frame: bytes) -> None:
+        """The room's next message."""
+        if self._over:
+            return
+        self._waiting.append(frame)
+        self._size += len(frame)
+        self._changed.set()
+        if self._size > MAX_WAITING:
+            self.end("too slow")
 
+    def event(self, _: bus.Event, frame: bytes) -> None:
+        """Something else happened in the room."""
+        self.message(frame)
 
-async def _live(layer: Any, channel: str, cursor: Cursor) -> AsyncGenerator[bytes]:
-    receiving = asyncio.ensure_future(layer.receive(channel))
-    draining = asyncio.ensure_future(lifespan.drained())
-    try:
+    def removed(self, error: Error) -> None:
+        """The room is gone, or another one."""
+        self.end(error.message)
+
+    def end(self, reason: str) -> None:
+        """No more than what waits already."""
+        if not self._over:
+            logger.info("stream.ended", reason=reason)
+        self._over = True
+        self._changed.set()
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """What waits, and what comes; a comment where nothing does, which shows a proxy that the stream lives."""
         while True:
-            waiting = {receiving, draining}
-            done, _ = await asyncio.wait(waiting, timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
-            if draining in done:
-                return
-            if not done:
-                # Shows a proxy that the stream lives, and brings what was stored but never announced.
+            try:
+                async with asyncio.timeout(HEARTBEAT):
+                    await self._changed.wait()
+            except TimeoutError:
                 yield b": heartbeat\n\n"
-                for chunk in await _missed(cursor):
-                    yield chunk
                 continue
-            received = receiving.result()
-            receiving = asyncio.ensure_future(layer.receive(channel))
-            for chunk in await _frames(received, cursor):
-                yield chunk
+            self._changed.clear()
+            waiting, self._waiting, self._size = self._waiting, [], 0
+            if waiting:
+                yield b"".join(waiting)
+            if self._over and not self._waiting:
+                return
+
+
+async def _stream(room: RoomAccess, after: int | None) -> AsyncIterator[bytes]:
+    stream = Stream()
+    seat = await hub.join(room, stream)
+    draining = asyncio.create_task(_end_on_drain(stream))
+    try:
+        async for chunk in seat.catch_up(after):
+            yield chunk
+        # Live from here on: what comes while the client takes this waits in `stream`.
+        yield event("synced", {"type": "synced", "room": room.name, "seq": seat.seq, "epoch": str(room.epoch)})
+        seat.release()
+        async for chunk in stream.chunks():
+            yield chunk
     finally:
-        receiving.cancel()
         draining.cancel()
+        await hub.leave(seat)
 
 
-async def _frames(received: dict[str, Any], cursor: Cursor) -> list[bytes]:
-    event = bus.decode(received)
-    if event is None:
-        return []
-    if event.name == bus.GAP:
-        return await _missed(cursor)
-    if event.name == events.MESSAGE:
-        try:
-            announced = events.message_of(event)
-        except msgspec.ValidationError:
-            logger.warning("bus.malformed_event", bus_event=event.name)
-            return []
-        async with database.connection():
-            return [_event(_message_frame(message), message.seq) for message in await cursor.accept(announced)]
-    if event.name in _NAMES:
-        return [_event({"type": _NAMES[event.name], **event.data})]
-    return []
-
-
-async def _missed(cursor: Cursor) -> list[bytes]:
-    async with database.connection():
-        return [_event(_message_frame(message), message.seq) for message in await cursor.fill()]
-
-
-def _message_frame(message: StoredMessage) -> dict[str, Any]:
-    return {"type": "message", **msgspec.structs.asdict(message)}
-
-
-def _event(frame: dict[str, Any], seq: int | None = None) -> bytes:
-    identifier = b"" if seq is None else b"id: %d\n" % seq
-    # JSON has no raw newline, so one data line is always enough.
-    return b"%sevent: %s\ndata: %s\n\n" % (identifier, frame["type"].encode(), msgspec.json.encode(frame))
+async def _end_on_drain(stream: Stream) -> None:
+    await lifespan.drained()
+    stream.end("drain")

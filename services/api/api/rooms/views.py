@@ -10,6 +10,7 @@ from dmr import Body, Path, Query, ResponseSpec, modify, validate
 
 from accounts.requests import signed_in
 from api.rooms import queries
+from api.rooms.delivery import hub
 from api.rooms.schemas import History, HistoryQuery, MessageIn, NoticeIn, RoomList, RoomPath, Sent
 from chassis import database
 from chassis.controllers import JsonController, SignedIn, responses
@@ -63,10 +64,8 @@ class MessagesController(JsonController):
         user = signed_in(self.request)
         room = await access.enter(parsed_path.room, user.pk)
         posted = await messages.post(room, senders.from_user(user), parsed_body.id or uuid.uuid4(), parsed_body.message)
-        # The announcement can take a second where Redis is frozen; nobody else should wait for this connection.
-        await database.release()
         # A repeated post is announced again: the first announcement may be what got lost.
-        await events.announce_message(posted.message)
+        hub.posted(room.id, posted.message)
         return self.to_response(posted.message, status_code=HTTPStatus.CREATED if posted.created else HTTPStatus.OK)
 
 
