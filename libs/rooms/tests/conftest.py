@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest_asyncio
 
 from accounts.models import User
+from chassis import bus, lifespan, redis
 from chassis import database as db
-from chassis import lifespan, redis
 from chassis.testing import in_section
 from rooms.access import RoomAccess
 from rooms.models import Membership, Room
@@ -19,6 +19,8 @@ type MakeRoom = Callable[..., Awaitable[RoomAccess]]
 # The services register these themselves; here there is no service.
 lifespan.resource(db.pool)
 lifespan.resource(redis.opened)
+lifespan.resource(bus.publishing)
+lifespan.resource(bus.inbox.running)
 
 
 @pytest_asyncio.fixture(autouse=True)

@@ -98,12 +98,13 @@ class Hub:
 
     async def _poll(self) -> None:
         # Processes that were started together do not ask together.
-        await asyncio.sleep(random.uniform(0, POLL_SECONDS))  # noqa: S311 - spreads load, hides nothing
+        pause = random.uniform(0, POLL_SECONDS)  # noqa: S311 - spreads load, hides nothing
         failing = False
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(POLL_SECONDS):
+                async with asyncio.timeout(pause):
                     await self._hurry.wait()
+            pause = POLL_SECONDS
             self._hurry.clear()
             try:
                 await self._ask_for_heads()

@@ -1,0 +1,77 @@
+"""What the hub's suite puts into rooms, and how it writes to them."""
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+
+import msgspec
+
+from chassis import bus
+from chassis.errors import Error
+from chassis.testing import in_section
+from rooms import events, messages, names, senders
+from rooms.access import RoomAccess
+from rooms.frames import RoomFrame
+from rooms.hub import Hub, Seat
+from rooms.messages import StoredMessage
+
+SENDER = senders.new_guest()
+
+
+def encode(frame: RoomFrame) -> bytes:
+    """A frame as JSON."""
+    return msgspec.json.encode(frame)
+
+
+class Recorder:
+    """A member that keeps all it is given; `seqs` are the numbers of its messages."""
+
+    def __init__(self) -> None:
+        self.seqs: list[int] = []
+        self.frames: list[bytes] = []
+        self.events: list[str] = []
+        self.removal: Error | None = None
+
+    def message(self, frame: bytes) -> None:
+        """Keep it."""
+        self.frames.append(frame)
+        self.seqs.append(msgspec.json.decode(frame)["seq"])
+
+    def event(self, event: bus.Event, frame: bytes) -> None:
+        """Keep its name."""
+        self.events.append(event.name)
+
+    def removed(self, error: Error) -> None:
+        """Keep the reason."""
+        self.removal = error
+
+    async def read(self, seat: Seat, since: int | None = 0) -> None:
+        """Read up to where it is live, with pauses as over a network."""
+        async for frame in seat.catch_up(since):
+            self.message(frame)
+            await asyncio.sleep(0)
+        seat.release()
+
+
+async def member(hub: Hub, room: RoomAccess, since: int | None = 0) -> tuple[Recorder, Seat]:
+    """A member of the room that is live."""
+    recorder = Recorder()
+    seat = await hub.join(room, recorder)
+    await recorder.read(seat, since)
+    return recorder, seat
+
+
+async def store(room: RoomAccess, count: int = 1) -> list[StoredMessage]:
+    """Messages that nobody is told of."""
+
+    async def work() -> list[StoredMessage]:
+        return [(await messages.post(room, SENDER, uuid.uuid4(), "hi")).message for _ in range(count)]
+
+    return await in_section(work())
+
+
+async def announce(stored: Sequence[StoredMessage]) -> None:
+    """Tell everybody of each, in this order."""
+    for message in stored:
+        event = bus.Event(events.MESSAGE, msgspec.to_builtins(message))
+        assert await bus.publish(names.group(message.room), event)

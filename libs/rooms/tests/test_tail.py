@@ -1,0 +1,43 @@
+"""The newest messages in memory."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rooms.hub.tail import Tail
+
+SIZES = st.lists(st.integers(1, 40), max_size=40)
+
+
+def filled(sizes: list[int]) -> tuple[Tail, list[tuple[int, bytes]]]:
+    """A tail that was given messages of these sizes, from number 1 on, and all of them."""
+    tail = Tail(max_count=10, max_bytes=200)
+    numbered = [(seq, bytes(size)) for seq, size in enumerate(sizes, 1)]
+    for seq, frame in numbered:
+        tail.append(seq, frame)
+    return tail, numbered
+
+
+@given(sizes=SIZES, seq=st.integers(0, 45))
+def test_after(sizes: list[int], seq: int) -> None:
+    """All that follow a number, or None where the tail does not reach back that far."""
+    tail, numbered = filled(sizes)
+    following = [each for each in numbered if each[0] > seq]
+    assert tail.after(seq) in (following, None)
+    assert (tail.after(seq) is None) == (seq < tail.start)
+
+
+@given(sizes=SIZES, count=st.integers(1, 15))
+def test_newest(sizes: list[int], count: int) -> None:
+    """The newest, or None where there were more of them than the tail has."""
+    tail, numbered = filled(sizes)
+    newest = tail.newest(count)
+    assert newest == (numbered[-count:] if len(tail) >= min(count, len(numbered)) else None)
+
+
+@given(sizes=SIZES)
+def test_bounds(sizes: list[int]) -> None:
+    """Never more than so many, nor more than so many bytes."""
+    tail, _ = filled(sizes)
+    kept = tail.after(tail.start) or []
+    assert len(kept) == len(tail) <= 10
+    assert sum(len(frame) for _, frame in kept) <= 200
