@@ -101,7 +101,7 @@ async def test_handshake_while_draining(room: RoomAccess) -> None:
     """A handshake that is not complete when its turn comes is refused with 503, and so is one that comes later."""
     proxy = Proxy()
     await proxy.mend()
-    async with running(None, **by_way_of(proxy)) as process:
+    async with running(**by_way_of(proxy)) as process:
         late_reader, late = await asyncio.open_connection("127.0.0.1", process.port)
         proxy.hold()
         waiting = asyncio.create_task(joined(process.port, room))
@@ -133,7 +133,7 @@ async def held_up(drain_seconds: str) -> AsyncIterator[tuple[Process, Proxy]]:
     """A process that answers a request which waits for the database, which does not answer."""
     proxy = Proxy()
     await proxy.mend()
-    async with running(None, DRAIN_SECONDS=drain_seconds, **by_way_of(proxy)) as process:
+    async with running(DRAIN_SECONDS=drain_seconds, **by_way_of(proxy)) as process:
         async with httpx.AsyncClient(trust_env=False) as http:
             await ready(process, http)
             proxy.hold()
