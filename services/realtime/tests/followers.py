@@ -5,6 +5,7 @@ import contextlib
 import json
 import random
 import time
+import uuid
 from collections.abc import Iterable
 from typing import Any
 
@@ -77,9 +78,14 @@ async def start(followers: list[Follower], tasks: asyncio.TaskGroup) -> list[asy
 
 
 async def talk(room: RoomAccess, port: int, pause: float, stop: asyncio.Event) -> None:
-    """Post to `room` and wait for the acknowledgement, again and again."""
+    """Post to `room` again and again, each message until it is acknowledged."""
     async with client(port, room.name, compression=None) as connected:
         while not stop.is_set():
-            await connected.post("still here")
+            post = {"message": "still here", "id": str(uuid.uuid4())}
+            answer: dict[str, Any] = {"type": "error"}
+            while answer["type"] == "error":
+                await connected.connection.send(json.dumps(post))
+                while (answer := await connected.frame())["type"] not in {"ack", "error"}:
+                    pass
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), pause)
