@@ -50,6 +50,8 @@ DATABASES = {
         dict(env.dj_db_url("DATABASE_URL")), pool_max=DATABASE_POOL_MAX, application_name=env.str("SERVICE", "millrace")
     )
 }
+# Seconds for one query of async code, from its first byte to its last; then 503, and its connection is given up.
+DATABASE_QUERY_TIMEOUT = env.float("DATABASE_QUERY_TIMEOUT", 2, validate=validate.Range(0, min_inclusive=False))
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL")

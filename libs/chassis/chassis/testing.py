@@ -59,7 +59,7 @@ async def database(_pool: None) -> AsyncIterator[None]:
     """PostgreSQL with all migrations applied and no rows; emptied after the test, which must leak no connection."""
     yield
     await eventually(lambda: connections_in_use() == 0, what="every connection is back in the pool")
-    async with db.connection() as connection:
+    async with db.connection(deadline=30) as connection:
         tables = [row[0] for row in await db.fetch_all("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
         names = ", ".join(f'"{table}"' for table in tables if table not in KEEP)
         async with await connection.cursor() as cursor:

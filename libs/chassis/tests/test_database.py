@@ -56,6 +56,17 @@ async def test_tasks_started_inside_have_their_own() -> None:
     assert own not in others
 
 
+async def test_tasks_do_not_share_what_nobody_has_used() -> None:
+    """Tasks that inherit a connection which is not open yet do not wait for each other to open it."""
+
+    async def backend() -> int:
+        async with database.connection():
+            return int((await database.fetch_all("SELECT pg_backend_pid(), pg_sleep(0.1)"))[0][0])
+
+    assert database.async_connections["default"].connection is None
+    assert len(set(await asyncio.gather(backend(), backend()))) == 2
+
+
 async def test_sync_code_in_between() -> None:
     """What synchronous code runs with `async_to_sync` has its own connection; the caller keeps and returns theirs."""
     async with database.connection():

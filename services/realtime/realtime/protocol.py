@@ -55,8 +55,11 @@ class WebSocketProtocol(DaphneProtocol):
             super().onClose(clean, code, reason)
 
     def handle_reply(self, message: Message) -> None:
-        """Send what the application says, within `bound`."""
-        super().handle_reply(message)
+        """Send what the application says, within `bound`; an empty message too, which daphne's own drops."""
+        if message["type"] == "websocket.send" and not (message.get("text") or message.get("bytes")):
+            self.sendMessage(b"", isBinary=message.get("text") is None)
+        else:
+            super().handle_reply(message)
         self.bound()
 
     def write(self, message: bytes) -> None:

@@ -26,8 +26,18 @@ class Server(DaphneServer):
 
     failed = False
 
-    def __init__(self, application: ASGIApplication, endpoints: list[str], *, behind_proxy: bool = False) -> None:
-        """Listen on Twisted `endpoints`; `behind_proxy` believes `X-Forwarded-*`, which a gateway must overwrite."""
+    def __init__(
+        self,
+        application: ASGIApplication,
+        endpoints: list[str],
+        *,
+        behind_proxy: bool = False,
+        max_bytes: int = HARD_MAX_BYTES,
+    ) -> None:
+        """Listen on Twisted `endpoints`; `behind_proxy` believes `X-Forwarded-*`, which a gateway must overwrite.
+
+        A frame or a message of more than `max_bytes` is answered with 1009.
+        """
         self._ports: list[Any] = []
         super().__init__(
             application,
@@ -39,8 +49,8 @@ class Server(DaphneServer):
             ping_timeout=30,
             # daphne's own age limit closes with 1000, which tells a client not to come back.
             websocket_timeout=-1,
-            websocket_max_message_size=HARD_MAX_BYTES,
-            websocket_max_frame_size=HARD_MAX_BYTES,
+            websocket_max_message_size=max_bytes,
+            websocket_max_frame_size=max_bytes,
             proxy_forwarded_address_header="X-Forwarded-For" if behind_proxy else None,
             proxy_forwarded_port_header="X-Forwarded-Port" if behind_proxy else None,
             proxy_forwarded_proto_header="X-Forwarded-Proto" if behind_proxy else None,

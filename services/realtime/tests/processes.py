@@ -78,13 +78,16 @@ class Process:
         await self._reading
 
 
-async def start(shared: socket.socket | None = None, **env: str) -> Process:
-    """A process that may not be listening yet."""
+SERVICE = ("-m", "realtime")
+
+
+async def start(shared: socket.socket | None = None, program: tuple[str, ...] = SERVICE, /, **env: str) -> Process:
+    """A process of the service, or of another Python program, that may not be listening yet."""
     own = {"PORT": "0", "DATABASE_URL": database_url(), "LOG_FORMAT": "json", "ALLOW_GUESTS": "1", "LOG_LEVEL": "INFO"}
     if shared is not None:
         own["LISTEN_FD"] = str(shared.fileno())
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "realtime",
+        sys.executable, *program,
         env={**os.environ, **own, **env}, stderr=asyncio.subprocess.PIPE,
         pass_fds=() if shared is None else (shared.fileno(),),
     )  # fmt: skip
@@ -92,9 +95,11 @@ async def start(shared: socket.socket | None = None, **env: str) -> Process:
 
 
 @contextlib.asynccontextmanager
-async def running(shared: socket.socket | None = None, **env: str) -> AsyncIterator[Process]:
+async def running(
+    shared: socket.socket | None = None, program: tuple[str, ...] = SERVICE, /, **env: str
+) -> AsyncIterator[Process]:
     """A process for the length of the block."""
-    process = await start(shared, **env)
+    process = await start(shared, program, **env)
     try:
         await process.listening(1 if shared is None else 2)
         yield process

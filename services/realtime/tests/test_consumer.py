@@ -2,11 +2,14 @@
 
 import asyncio
 import threading
+import uuid
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
+from django_async_backend.db.transaction import async_atomic
 
 from accounts.models import User
 from chassis import database
@@ -51,6 +54,23 @@ async def test_blocked_query_delays_nobody_else(connect: Connect, make_room: Mak
             await cursor.execute("ROLLBACK")
     frames = await waiting.until("ack")
     assert frames[-1]["seq"] == 1
+
+
+async def test_locked_room(connect: Connect, room: RoomAccess, settings: Any) -> None:
+    """A post that waits for a lock is answered with `unavailable`; repeated with its id, it is stored once."""
+    socket = await connect(room.name)
+    await socket.until("synced")
+    post = {"message": "once", "id": str(uuid.uuid4())}
+    async with database.connection(), async_atomic():
+        await database.fetch_all("SELECT 1 FROM rooms_room WHERE id = %s FOR UPDATE", (room.id,))
+        settings.DATABASE_QUERY_TIMEOUT, usual = 0.3, settings.DATABASE_QUERY_TIMEOUT
+        await socket.send(**post)
+        refused = await socket.next("error")
+        settings.DATABASE_QUERY_TIMEOUT = usual
+    assert (refused["code"], refused["id"]) == ("unavailable", post["id"])
+    await socket.send(**post)
+    assert (await socket.next("ack"))["seq"] == 1
+    assert (await socket.post("another"))["seq"] == 2
 
 
 class Broken(Consumer):

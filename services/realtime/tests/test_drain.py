@@ -33,6 +33,11 @@ async def ready(process: Process, http: httpx.AsyncClient) -> httpx.Response:
     return await http.get(f"http://127.0.0.1:{process.port}/health/ready", timeout=60)
 
 
+def by_way_of(proxy: Proxy) -> dict[str, str]:
+    """The environment of a process that waits for what `proxy` holds up for as long as a test needs."""
+    return {"DATABASE_URL": database_url(proxy.port), "DATABASE_QUERY_TIMEOUT": "60"}
+
+
 async def test_hundred_sockets(make_room: MakeRoom, clean_redis: Any) -> None:
     """Each of a hundred sockets is closed with 1012, not all at once; no presence is left, and the status is 0."""
     rooms = [await make_room() for _ in range(10)]
@@ -60,7 +65,7 @@ async def test_request_in_flight(room: RoomAccess) -> None:
     with listening_socket() as shared:
         async with (
             running(shared),
-            running(shared, DATABASE_URL=database_url(proxy.port), DRAIN_SECONDS="60") as ending,
+            running(shared, DRAIN_SECONDS="60", **by_way_of(proxy)) as ending,
             httpx.AsyncClient(trust_env=False) as http,
         ):
             await ready(ending, http)
@@ -96,7 +101,7 @@ async def test_handshake_while_draining(room: RoomAccess) -> None:
     """A handshake that is not complete when its turn comes is refused with 503, and so is one that comes later."""
     proxy = Proxy()
     await proxy.mend()
-    async with running(DATABASE_URL=database_url(proxy.port)) as process:
+    async with running(**by_way_of(proxy)) as process:
         late_reader, late = await asyncio.open_connection("127.0.0.1", process.port)
         proxy.hold()
         waiting = asyncio.create_task(joined(process.port, room))
@@ -128,7 +133,7 @@ async def held_up(drain_seconds: str) -> AsyncIterator[tuple[Process, Proxy]]:
     """A process that answers a request which waits for the database, which does not answer."""
     proxy = Proxy()
     await proxy.mend()
-    async with running(DATABASE_URL=database_url(proxy.port), DRAIN_SECONDS=drain_seconds) as process:
+    async with running(DRAIN_SECONDS=drain_seconds, **by_way_of(proxy)) as process:
         async with httpx.AsyncClient(trust_env=False) as http:
             await ready(process, http)
             proxy.hold()

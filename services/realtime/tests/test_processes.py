@@ -215,9 +215,31 @@ async def test_database_away_and_back(room: RoomAccess) -> None:
     await proxy.cut()
 
 
-async def _posts(connected: Client) -> bool:
-    client_id = str(uuid.uuid4())
-    await connected.connection.send(json.dumps({"message": "after", "id": client_id}))
+async def test_database_frozen(room: RoomAccess) -> None:
+    """While PostgreSQL answers nothing a post is an error in bounded time; repeated later, it is stored once."""
+    proxy = Proxy()
+    await proxy.mend()
+    held, after = str(uuid.uuid4()), str(uuid.uuid4())
+    async with running(DATABASE_URL=database_url(proxy.port)) as process, client(process.port, room.name) as connected:
+        assert (await connected.post("before"))["seq"] == 1
+        proxy.hold()
+        await connected.connection.send(json.dumps({"message": "held", "id": held}))
+        refused = await connected.next("error")
+        assert (refused["code"], refused["id"]) == ("unavailable", held)
+        await connected.connection.send(json.dumps({"type": "ping"}))
+        await connected.next("pong")
+        proxy.release()
+        await eventually(partial(_posts, connected, "held", held), what="the repeated post is acknowledged")
+        await eventually(partial(_posts, connected, "after", after), what="posts are acknowledged again")
+        async with client(process.port, room.name) as other:
+            frames = [await other.frame() for _ in range(3)]
+        assert [(frame["seq"], frame["message"]) for frame in frames] == [(1, "before"), (2, "held"), (3, "after")]
+    await proxy.cut()
+
+
+async def _posts(connected: Client, message: str = "after", client_id: str | None = None) -> bool:
+    client_id = client_id or str(uuid.uuid4())
+    await connected.connection.send(json.dumps({"message": message, "id": client_id}))
     while (frame := await connected.frame()).get("id") != client_id or frame["type"] == "message":
         pass
     return bool(frame["type"] == "ack")

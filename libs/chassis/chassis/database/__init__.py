@@ -13,18 +13,31 @@ from typing import Any
 
 from django_async_backend.db import async_connections
 
+from chassis.database import bounded
+
 __all__ = ["ENGINE", "async_connections", "connection", "database_settings", "fetch_all", "ping", "pool", "release"]
 
-ENGINE = "django_async_backend.db.backends.postgresql"
+ENGINE = "chassis.database"
+_SERVER_OPTIONS = " ".join(
+    f"-c {name}"
+    for name in (
+        "statement_timeout=30s",
+        "idle_in_transaction_session_timeout=30s",
+        "client_connection_check_interval=1s",
+    )
+)
 
 
 def database_settings(parsed: dict[str, Any], *, pool_max: int, application_name: str) -> dict[str, Any]:
     """`parsed` (what dj-database-url makes of `DATABASE_URL`) with our pool: bounded in size, in waiters and in time.
 
     An exhausted pool or a dead server answers within 2 s: `timeout` bounds the wait for a connection,
-    `max_waiting` the queue for one, `connect_timeout` (2 s is libpq's minimum) each attempt; `statement_timeout` is
-    the server's own bound of 30 s. `reconnect_timeout` is short so that a pool that lost its server starts over with
-    the next request instead of sleeping through a long backoff.
+    `max_waiting` the queue for one, `connect_timeout` (2 s is libpq's minimum) each attempt. A query on an async
+    connection has `DATABASE_QUERY_TIMEOUT` (see `bounded`); `statement_timeout` is the server's own bound of 30 s.
+    `client_connection_check_interval` has the server end what nobody waits for any more, such as a wait for a lock, and
+    `tcp_user_timeout` (ms) closes a connection whose packets nobody acknowledges, a synchronous one too.
+    `reconnect_timeout` is short so that a pool that lost its server starts over with the next request instead of
+    sleeping through a long backoff.
     """
     return {
         **parsed,
@@ -36,7 +49,8 @@ def database_settings(parsed: dict[str, Any], *, pool_max: int, application_name
             **parsed.get("OPTIONS", {}),
             "application_name": application_name,
             "connect_timeout": 2,
-            "options": "-c statement_timeout=30s -c idle_in_transaction_session_timeout=30s",
+            "tcp_user_timeout": 10_000,
+            "options": _SERVER_OPTIONS,
             "pool": {
                 "min_size": 0,
                 "max_size": pool_max,
@@ -66,14 +80,20 @@ def _is_ours(wrapper: Any) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def connection() -> AsyncIterator[Any]:
-    """The current task's connection until the end of the block, or of the block or request around it."""
+async def connection(*, deadline: float | None = None) -> AsyncIterator[Any]:
+    """The current task's connection until the end of the block, or of the block or request around it.
+
+    `deadline` is for work that needs longer: the seconds that each query of the block may take.
+    """
     inherited = wrapper = async_connections["default"]
     if not _is_ours(wrapper):
         wrapper = async_connections["default"] = async_connections.create_connection("default")
+    # One that nobody has used yet may be in the contexts of other tasks too: the first of them has it.
+    wrapper.validate_task_sharing()
     enclosed = wrapper.connection is not None
     try:
-        yield wrapper
+        with bounded.deadline(deadline):
+            yield wrapper
     finally:
         try:
             if not enclosed:
@@ -94,7 +114,7 @@ async def fetch_all(sql: str, params: tuple[Any, ...] = ()) -> list[tuple[Any, .
 
 
 async def ping() -> None:
-    """One round trip to the server; raises `django.db.OperationalError` within 2 s where it is down."""
+    """One round trip to the server; raises `django.db.OperationalError` in bounded time where it is down or frozen."""
     async with connection():
         await fetch_all("SELECT 1")
 
