@@ -47,16 +47,16 @@ class Pace:
         self._clock = clock
         self._at = clock()
 
-    def take(self) -> float:
-        """0 where a frame may go now, which counts; else the seconds until one may."""
+    def take(self, spare: float = 0) -> float:
+        """0 where a frame may go now, which counts, and `spare` more could; else the seconds until then."""
         now = self._clock()
         self._tokens = min(self._burst, self._tokens + (now - self._at) * self._per_second)
         self._at = now
-        if self._tokens >= 1:
+        if self._tokens >= 1 + spare:
             self._tokens -= 1
             return 0
         # Never 0, and enough for the rounding of a clock.
-        return (1 - self._tokens) / self._per_second + 0.001
+        return (1 + spare - self._tokens) / self._per_second + 0.001
 
     def drain(self) -> None:
         """The server says that it was too fast: start over from nothing."""

@@ -15,7 +15,7 @@ from millrace_client.closing import ABNORMAL, TOO_SLOW
 from millrace_client.frames import Event, Frame, Message, ResyncRequired
 from millrace_client.inbox import Gap, Inbox, Place
 from millrace_client.outbox import Outbox
-from millrace_client.pacing import Backoff, Pace
+from millrace_client.pacing import BURST, Backoff, Pace
 from millrace_client.sending import send_all
 
 logger = logging.getLogger("millrace_client")
@@ -55,8 +55,8 @@ class Session:
         return 0 if self.synced_at is None else asyncio.get_running_loop().time() - self.synced_at
 
     async def type(self) -> None:
-        """Say that the user is typing, where the connection is live and the pace allows it."""
-        if self.synced_at is not None and not self.pace.take():
+        """Say that the user is typing, where the connection is live and messages do not need the pace."""
+        if self.synced_at is not None and not self.pace.take(spare=BURST / 2):
             with contextlib.suppress(ConnectionClosed):
                 await self.connection.send(frames.TYPING)
 

@@ -60,6 +60,14 @@ def test_pace(clock: list[float]) -> None:
     assert pace.take() > 0
 
 
+def test_pace_to_spare(clock: list[float]) -> None:
+    """What can be left out takes no turn that something else may need."""
+    pace = Pace(4, 2, lambda: clock[0])
+    assert [pace.take(spare=2) for _ in range(2)] == [0, 0]
+    assert pace.take(spare=2) == pytest.approx(0.5, abs=0.01)
+    assert [pace.take() for _ in range(2)] == [0, 0]
+
+
 def test_pace_after_too_fast(clock: list[float]) -> None:
     """A server that counts otherwise is believed: the next frame waits for its turn."""
     pace = Pace(3, 2, lambda: clock[0])

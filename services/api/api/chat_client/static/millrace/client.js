@@ -92,7 +92,7 @@ export class Room {
     }
 
     /** Say that the user is typing; nothing is done without a connection, or where it would be often. */
-    typing() { if (this.connected && !this.#wait()) this.#socket.send('{"type": "typing"}'); }
+    typing() { if (this.connected && !this.#wait(BURST / 2)) this.#socket.send('{"type": "typing"}'); }
 
     /** End the room; what waits to be sent fails. */
     close() { this.#end(new RoomError("closed")); }
@@ -208,11 +208,11 @@ export class Room {
         this.#next();
     }
 
-    #wait() { // milliseconds until a frame may go; 0 takes the turn
+    #wait(spare = 0) { // milliseconds until a frame may go, and so many more could; 0 takes the turn
         const now = Date.now();
         this.#tokens = Math.min(BURST, this.#tokens + Math.max(0, now - this.#paced) * PER_MS);
         this.#paced = now;
-        if (this.#tokens < 1) return (1 - this.#tokens) / PER_MS + 1;
+        if (this.#tokens < 1 + spare) return (1 + spare - this.#tokens) / PER_MS + 1;
         this.#tokens -= 1;
         return 0;
     }
