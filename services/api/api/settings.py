@@ -27,7 +27,7 @@ LOGIN_RATE = env.str("LOGIN_RATE", "10/minute", validate=_rate)
 LOGIN_ADDRESS_RATE = env.str("LOGIN_ADDRESS_RATE", "100/minute", validate=_rate)
 REGISTER_RATE = env.str("REGISTER_RATE", "10/minute", validate=_rate)
 
-INSTALLED_APPS += ["django.contrib.staticfiles", "dmr", "api.articles", "api.demo", "api.home"]  # noqa: F405
+INSTALLED_APPS += ["django.contrib.staticfiles", "dmr", "api.articles", "api.chat_client", "api.demo", "api.home"]  # noqa: F405
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
 # Checks each answer against its declared type. The suites turn it on; in production it would cost every request.
 DMR_SETTINGS = {

@@ -37,6 +37,7 @@ class ChatConsumer(Consumer):
     async def connect(self) -> None:
         """Find out who this is and what room, then join it."""
         name = self.scope["url_route"]["kwargs"]["room"]
+        self.subprotocol = authentication.accepted_subprotocol(self.scope)
         self.bucket = TokenBucket(BURST, PER_SECOND)
         self.patience = TokenBucket(PATIENCE, PATIENCE_PER_SECOND)
         ticket = None
@@ -49,7 +50,7 @@ class ChatConsumer(Consumer):
         if not places.take(self.sender.key, settings.MAX_SOCKETS_PER_USER):
             await self.refuse(CloseCode.TOO_MANY_SOCKETS)
         self.place = self.sender.key
-        await self.accept(authentication.accepted_subprotocol(self.scope))
+        await self.accept()
         logger.info("socket.opened", room=self.room.name, sender=self.sender.key)
         await self._join()
 

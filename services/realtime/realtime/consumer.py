@@ -25,6 +25,9 @@ logger = structlog.get_logger(__name__)
 class Consumer(AsyncConsumer):
     """One socket. Subclasses define `connect`, `received` and `left`."""
 
+    # A browser fails a handshake that selects none of the subprotocols it offered, and then sees no close code.
+    subprotocol: str | None = None
+
     _task: asyncio.Task[object] | None = None
     _ending: CloseCode | None = None
 
@@ -111,12 +114,12 @@ class Consumer(AsyncConsumer):
         """Tell the client that something was not done."""
         self.write(frames.of_error(error, client_id))
 
-    async def accept(self, subprotocol: str | None = None) -> None:
+    async def accept(self) -> None:
         """Complete the handshake, once."""
         if not self.accepted:
             self.accepted = True
             metrics.SOCKETS.inc()
-            await self.base_send({"type": "websocket.accept", "subprotocol": subprotocol})
+            await self.base_send({"type": "websocket.accept", "subprotocol": self.subprotocol})
 
     async def refuse(self, code: CloseCode) -> None:
         """Close with a code that the client can read, which takes a completed handshake, and end the consumer."""

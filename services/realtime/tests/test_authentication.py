@@ -158,6 +158,14 @@ async def test_ticket_as_subprotocol(connect: Connect, room: RoomAccess, ada: Us
     assert await speaker(socket) == "ada"
 
 
+async def test_a_refusal_selects_the_subprotocol(connect: Connect, room: RoomAccess) -> None:
+    """Whoever is turned away gets the subprotocol too: without it a browser would not get as far as the close code."""
+    for place, offered in ((room.name, ("millrace.v1", "ticket.bad")), ("nowhere", ("millrace.v1",))):
+        socket = await connect(place, subprotocols=offered)
+        assert socket.subprotocol == "millrace.v1"
+        assert await socket.closed() in {CloseCode.NOT_SIGNED_IN, CloseCode.NO_SUCH_ROOM}
+
+
 async def test_subprotocol_without_ticket(connect: Connect, room: RoomAccess) -> None:
     """The protocol's name may be offered without a ticket."""
     socket = await connect(room.name, subprotocols=("other", "millrace.v1"))
