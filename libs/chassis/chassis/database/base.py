@@ -6,25 +6,45 @@ connections that do not wait without end.
 
 from typing import Any
 
-from django_async_backend.db.backends.postgresql.async_base import AsyncDatabaseWrapper as PostgresWrapper
-from django_async_backend.db.backends.postgresql.base import DatabaseWrapper
+from django_async_backend.db.backends.postgresql.async_base import AsyncDatabaseWrapper as AsyncPostgresWrapper
+from django_async_backend.db.backends.postgresql.base import DatabaseWrapper as PostgresWrapper
 
 from chassis.database.bounded import BoundedConnection
+from chassis.database.waiting import BoundedPool
 
 __all__ = ["AsyncDatabaseWrapper", "DatabaseWrapper"]
 
 
-class AsyncDatabaseWrapper(PostgresWrapper):
+class DatabaseWrapper(PostgresWrapper):
+    """A thread's connection."""
+
+    @property
+    def pool(self) -> Any:
+        """The process's pool for threads. The lanes bound who waits, not the pool: see `BoundedPool`."""
+        pool = super().pool
+        if pool is not None:
+            pool.max_waiting = 0
+        return pool
+
+
+class AsyncDatabaseWrapper(AsyncPostgresWrapper):
     """A task's connection."""
 
     @property
     def pool(self) -> Any:
-        """The process's pool, of bounded connections."""
-        pool = super().pool
-        if pool is not None:
-            # Not an option of the settings: the synchronous pool is made from the same ones.
-            pool.connection_class = BoundedConnection
-        return pool
+        """The process's pool, made on first use: as django-async-backend's, of our classes."""
+        options = self.settings_dict["OPTIONS"].get("pool")
+        if self.alias in self._connection_pools or not options:
+            return super().pool
+        self._connection_pools[self.alias] = BoundedPool(
+            connection_class=BoundedConnection,
+            kwargs={**self.get_connection_params(), "autocommit": True},
+            open=False,
+            configure=self._configure_connection,
+            check=BoundedPool.check_connection if self.settings_dict["CONN_HEALTH_CHECKS"] else None,
+            **options,
+        )
+        return self._connection_pools[self.alias]
 
     async def set_autocommit(
         self,
