@@ -26,17 +26,23 @@ _DEMO = ("+", "seed_demo", "+", "demo_logins", "--json")
 
 
 class Stack:
-    """PostgreSQL and Valkey, and on top of them the services. Temporary ones log to files and are not durable."""
+    """PostgreSQL and Valkey, and on top of them the services.
 
-    def __init__(self, directory: DataDirectory, ports: Ports, out: Output, *, temporary: bool) -> None:
+    Temporary ones log to files and are not durable, unless `durable` says so.
+    """
+
+    def __init__(
+        self, directory: DataDirectory, ports: Ports, out: Output, *, temporary: bool, durable: bool = False
+    ) -> None:
         self.directory = directory
         self.ports = ports
         self.out = out
         self.temporary = temporary
         self.ready = False
         self.logins: list[dict[str, str]] = []
-        self._postgres = Postgres(directory, ports.postgres, durable=not temporary, out=out)
-        self._valkey = Valkey(directory, ports.redis, durable=not temporary)
+        durable = durable or not temporary
+        self._postgres = Postgres(directory, ports.postgres, durable=durable, out=out)
+        self._valkey = Valkey(directory, ports.redis, durable=durable)
         self._stages: list[list[Service]] = []
         self._shared: socket.socket | None = None
         self.addresses = services.Addresses(ports=ports, database_url=self._postgres.url, redis_url=self._valkey.url)
