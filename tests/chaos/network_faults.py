@@ -1,0 +1,87 @@
+"""Faults between clients and services, and a membership that is taken."""
+
+import asyncio
+import time
+
+from tests.chaos.world import World
+
+# Enough for a reader that has stopped to be felt by the server in a few seconds.
+_BALLAST = 3500
+
+
+async def slow_readers(world: World, seconds: float) -> str:
+    """A third of the sockets and streams stop reading, while messages are long."""
+    stalled = world.links(0.33)
+    for link in stalled:
+        link.stall()
+    world.workload.padding = _BALLAST
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        world.workload.padding = 0
+        for link in stalled:
+            link.unstall()
+    return f"{len(stalled)} connections did not read for {seconds:.1f} s"
+
+
+async def half_open(world: World, seconds: float) -> str:
+    """A third of the sockets: the client comes back on another connection, and the server hears nothing of it."""
+    forsaken = world.links(0.33, sockets_only=True)
+    for link in forsaken:
+        link.forsake()
+    await asyncio.sleep(seconds)
+    return f"{len(forsaken)} sockets left half-open"
+
+
+async def dropped_acks(world: World, seconds: float) -> str:
+    """Again and again some connections lose what the server says, then break: sent, stored, never acknowledged."""
+    cut, deadline = 0, time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        victims = world.links(0.2)
+        for link in victims:
+            link.deafen()
+        await asyncio.sleep(world.rng.uniform(0.3, 0.7))
+        for link in victims:
+            link.abort()
+        cut += len(victims)
+    return f"{cut} connections lost what was said, and broke"
+
+
+async def reconnect_storm(world: World, seconds: float) -> str:
+    """Everybody is cut at once and comes back at once."""
+    links = world.links()
+    for link in links:
+        link.abort()
+    await asyncio.sleep(seconds)
+    return f"{len(links)} connections cut at once"
+
+
+async def revocation(world: World, seconds: float) -> str:
+    """A member of the private room is shut out and, most of the time, taken back."""
+    workload = world.workload
+    inside = [member for member in workload.revocable if not member.shut_out and member.person]
+    if not inside:
+        return "nobody left to shut out"
+    member = world.rng.choice(inside)
+    if member.person is None:
+        return "nobody left to shut out"
+    where = (workload.staff, member.room, member.person.username)
+    member.record("revoke", user=member.person.username)
+    status = await workload.office.set_member(*where, member=False)
+    if status != 204:
+        # Nothing is known, so nothing is claimed.
+        return f"the api answered {status}: not done"
+    member.record("revoked", user=member.person.username)
+    await asyncio.sleep(seconds)
+    if world.rng.random() < 0.25:
+        member.shut_out = True
+        member.admitted.clear()
+        return f"{member.name} shut out for good"
+    member.record("grant", user=member.person.username)
+    status = 0
+    while status != 204:
+        await asyncio.sleep(0.5)
+        status = await workload.office.set_member(*where, member=True)
+    member.record("granted", user=member.person.username)
+    member.readmit()
+    return f"{member.name} shut out for {seconds:.1f} s"
