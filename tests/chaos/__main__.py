@@ -11,6 +11,7 @@ from tests.chaos.measures import windows_of
 from tests.chaos.options import ROOT, Options, from_environment
 from tests.chaos.report import Outcome
 from tests.chaos.run import run
+from tests.chaos.stock.run import run_stock
 from tests.chaos.timeline import timeline
 
 from embedded.errors import StackError
@@ -40,7 +41,7 @@ async def _until_signalled(options: Options, out: Output) -> Outcome:
     for number in (signal.SIGTERM, signal.SIGHUP):
         with contextlib.suppress(AttributeError):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)  # type: ignore[union-attr]
-    return await run(options, out)
+    return await (run_stock if options.stock else run)(options, out)
 
 
 def conclude(outcome: Outcome, options: Options, out: Output) -> int:
@@ -59,6 +60,8 @@ def conclude(outcome: Outcome, options: Options, out: Output) -> int:
             f"  {'holds' if claim.holds else 'DOES NOT HOLD'}  {claim.scenario}: {claim.sentence}: {claim.measured}"
         )
     out.say(f"  report: {_shown(options)}/report.md, timeline: {_shown(options)}/timeline.svg")
+    if options.stock:
+        return _judge_stock(outcome, out)
     passed = outcome.verdict.passed and (not options.strict or all(claim.holds for claim in outcome.claims))
     if passed:
         out.say(f"chaos: passed (seed {options.seed})")
@@ -67,6 +70,15 @@ def conclude(outcome: Outcome, options: Options, out: Output) -> int:
     found = f"{len(outcome.verdict.findings)} findings" if outcome.verdict.findings else "a claim does not hold"
     out.fail(f"chaos failed: {found}; `make chaos SEED={options.seed}` runs the same faults again", shown)
     return 1
+
+
+def _judge_stock(outcome: Outcome, out: Output) -> int:
+    lost = outcome.verdict.lost
+    if lost == 0:
+        out.fail("chaos failed: the stock layer lost nothing, or this suite does not see losses")
+        return 1
+    out.say(f"chaos: passed: the stock layer lost {lost} deliveries (seed {outcome.seed}), and the checker saw it")
+    return 0
 
 
 def _shown(options: Options) -> str:

@@ -6,7 +6,7 @@ import time
 from tests.chaos.world import World
 
 # Enough for a reader that has stopped to be felt by the server in a few seconds.
-_BALLAST = 3500
+_BALLAST, _HASTE = 3500, 4.0
 
 
 async def slow_readers(world: World, seconds: float) -> str:
@@ -14,11 +14,11 @@ async def slow_readers(world: World, seconds: float) -> str:
     stalled = world.links(0.33)
     for link in stalled:
         link.stall()
-    world.workload.padding = _BALLAST
+    world.workload.padding, world.workload.haste = _BALLAST, _HASTE
     try:
         await asyncio.sleep(seconds)
     finally:
-        world.workload.padding = 0
+        world.workload.padding, world.workload.haste = 0, 1.0
         for link in stalled:
             link.unstall()
     return f"{len(stalled)} connections did not read for {seconds:.1f} s"

@@ -8,7 +8,7 @@ from itertools import combinations
 from tests.chaos.nemeses import NEMESES
 
 # Seconds that a step takes beside its faults: until all is healthy again, and a pause to tell one from the next.
-_OVERHEAD = 5.0
+_OVERHEAD = 2.5
 _LEAST_PAIRS = 3
 
 

@@ -28,17 +28,22 @@ class Habits:
 
 
 class Poster:
-    """Posts for one client, by its own socket or over HTTP."""
+    """Posts for one client, by its own socket or over HTTP; `manner` says how long and how fast just now."""
 
     def __init__(
-        self, member: Member, habits: Habits, session: aiohttp.ClientSession, api: str, padding: Callable[[], int]
+        self,
+        member: Member,
+        habits: Habits,
+        session: aiohttp.ClientSession,
+        api: str,
+        manner: Callable[[], tuple[int, float]],
     ) -> None:
         self.outstanding: set[asyncio.Task[None]] = set()
         self._member = member
         self._habits = habits
         self._session = session
         self._api = api
-        self._padding = padding
+        self._manner = manner
         self._rng = random.Random(member.rng.random())
         self._count = 0
 
@@ -46,7 +51,8 @@ class Poster:
         """Post at random intervals until cancelled; what is under way goes on."""
         await self._member.online.wait()
         while True:
-            await asyncio.sleep(min(self._rng.expovariate(self._habits.rate), 5 / self._habits.rate))
+            rate = self._habits.rate * self._manner()[1]
+            await asyncio.sleep(min(self._rng.expovariate(rate), 5 / rate))
             if len(self.outstanding) < _AT_ONCE and not self._member.shut_out:
                 task = asyncio.create_task(self._post())
                 self.outstanding.add(task)
@@ -55,7 +61,7 @@ class Poster:
     async def _post(self) -> None:
         self._count += 1
         member, client_id = self._member, str(uuid.uuid4())
-        text = f"{member.name} {self._count} " + "." * self._padding()
+        text = f"{member.name} {self._count} " + "." * self._manner()[0]
         gives_up = self._rng.random() < self._habits.gives_up
         pause = 0.2
         while True:

@@ -37,7 +37,7 @@ class Places:
 
 @dataclass(slots=True)
 class Workload:
-    """Everybody who takes part. `padding` makes messages that much longer."""
+    """Everybody who takes part. Messages are longer by `padding` and more frequent by `haste`."""
 
     history: History
     database: Database
@@ -53,6 +53,7 @@ class Workload:
     revocable: list[Member] = field(default_factory=list)
     posters: list[Poster] = field(default_factory=list)
     padding: int = 0
+    haste: float = 1.0
     _running: list[asyncio.Task[None]] = field(default_factory=list)
     _posting: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -73,9 +74,24 @@ class Workload:
         self._crowd(self.private, _PRIVATE, others)
         for person, (way, entry) in zip(leaving, _REVOCABLE, strict=True):
             self.revocable.append(self._member(self.private, way, entry, person))
+        self._hire_posters()
+
+    async def prepare_guests(self, rooms: int, each: int) -> None:
+        """Guests only, by WebSocket only: for a stack that has nothing else."""
+        for _ in range(rooms):
+            name = f"chaos_{uuid.uuid4().hex[:8]}"
+            self.rooms[name] = await self.database.make_room(name)
+            ways = list(self.places.realtime)
+            self._crowd(name, [(ways[number % len(ways)], "guest") for number in range(each)], [])
+        self._hire_posters()
+
+    def _hire_posters(self) -> None:
         habits = Habits(rate=self.rate / len(self.members))
         for member in self.members:
-            self.posters.append(Poster(member, habits, self.session, self.places.api, lambda: self.padding))
+            self.posters.append(Poster(member, habits, self.session, self.places.api, self._manner))
+
+    def _manner(self) -> tuple[int, float]:
+        return self.padding, self.haste
 
     def _crowd(self, room: str, ways: Sequence[tuple[str, str]], people: Sequence[Person]) -> None:
         for way, entry in ways:

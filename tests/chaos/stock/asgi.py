@@ -4,8 +4,8 @@ import os
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.chaos.stock.settings"
 
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 - the settings come first
-from django.core.asgi import get_asgi_application  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
 
 http = get_asgi_application()
 

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.db import transaction
+
 from rooms.models import Message, Room
 
 _SENDER = "guest:stock"
@@ -24,7 +25,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         await self.accept()
         query = parse_qs(self.scope["query_string"].decode())
         since = int(query.get("since", ["0"])[0])
-        frames, epoch = await self.replay(since)
+        frames, epoch = await database_sync_to_async(self.replay)(since)
         for frame in frames:
             await self.send_json(frame)
         seq = frames[-1]["seq"] if frames else since
@@ -36,7 +37,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
 
     async def receive_json(self, content: dict[str, Any], **kwargs: Any) -> None:
         """Store, acknowledge, announce."""
-        frame = await self.store(content["id"], content["message"])
+        frame = await database_sync_to_async(self.store)(content["id"], content["message"])
         await self.send_json({"type": "ack", "id": frame["id"], "seq": frame["seq"]})
         await self.channel_layer.group_send(self.group, {"type": "chat.message", "frame": frame})
 
@@ -44,14 +45,12 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         """Pass on what was announced."""
         await self.send_json(event["frame"])
 
-    @database_sync_to_async
     def replay(self, since: int) -> tuple[list[dict[str, Any]], str]:
         """What was stored after `since`, and the room's epoch."""
         room = Room.objects.get(name=self.name)
         found = Message.objects.filter(room=room, seq__gt=since).order_by("seq")
         return [self.frame(message) for message in found], str(room.epoch)
 
-    @database_sync_to_async
     def store(self, client_id: str, text: str) -> dict[str, Any]:
         """The room's next message, once for each id."""
         with transaction.atomic():
