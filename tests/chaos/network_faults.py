@@ -5,20 +5,17 @@ import time
 
 from tests.chaos.world import World
 
-# Enough for a reader that has stopped to be felt by the server in a few seconds.
-_BALLAST, _HASTE = 3500, 4.0
-
 
 async def slow_readers(world: World, seconds: float) -> str:
-    """A third of the sockets and streams stop reading, while messages are long."""
-    stalled = world.links(0.33)
+    """Half of the sockets and streams stop reading, while one room is flooded: some are felt by the server."""
+    stalled = world.links(0.5)
     for link in stalled:
         link.stall()
-    world.workload.padding, world.workload.haste = _BALLAST, _HASTE
+    world.workload.flooded = world.rng.choice(list(world.workload.rooms))
     try:
         await asyncio.sleep(seconds)
     finally:
-        world.workload.padding, world.workload.haste = 0, 1.0
+        world.workload.flooded = ""
         for link in stalled:
             link.unstall()
     return f"{len(stalled)} connections did not read for {seconds:.1f} s"

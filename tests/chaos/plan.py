@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import NamedTuple
 
 from tests.chaos.nemeses import NEMESES
 
@@ -24,26 +25,32 @@ class Fault:
 type Step = tuple[Fault, ...]
 
 
+class Plan(NamedTuple):
+    """`required` whatever the time; `optional` while there is some left."""
+
+    required: list[Step]
+    optional: list[Step]
+
+
 class UnknownFault(ValueError):
     """`ONLY` names a fault that does not exist."""
 
 
-def planned(rng: random.Random, duration: float, only: str = "") -> list[Step]:
+def planned(rng: random.Random, duration: float, only: str = "") -> Plan:
     """The steps for about so many seconds: each fault by itself, then random pairs. At least each fault once.
 
     `only` is a list of names: `redis-kill,postgres-freeze`, and `redis-kill+api-term` for a pair. Scenarios come where
     they are named, or where there is time for all of them.
     """
-    steps, left = [], duration
-    for step in _named(rng, only) if only else _everything(rng, duration):
-        steps.append(step)
-        left -= _length(step)
+    required = _named(rng, only) if only else _everything(rng, duration)
+    left = duration - sum(map(_length, required))
+    optional = []
     for step in _more(rng, only):
         left -= _length(step)
         if left < 0:
             break
-        steps.append(step)
-    return steps
+        optional.append(step)
+    return Plan(required, optional)
 
 
 def _everything(rng: random.Random, duration: float) -> list[Step]:

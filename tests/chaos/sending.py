@@ -28,7 +28,7 @@ class Habits:
 
 
 class Poster:
-    """Posts for one client, by its own socket or over HTTP; `manner` says how long and how fast just now."""
+    """Posts for one client, by its own socket or over HTTP; `manner` says how long and how fast in its room just now."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Poster:
         habits: Habits,
         session: aiohttp.ClientSession,
         api: str,
-        manner: Callable[[], tuple[int, float]],
+        manner: Callable[[str], tuple[int, float]],
     ) -> None:
         self.outstanding: set[asyncio.Task[None]] = set()
         self._member = member
@@ -51,7 +51,7 @@ class Poster:
         """Post at random intervals until cancelled; what is under way goes on."""
         await self._member.online.wait()
         while True:
-            rate = self._habits.rate * self._manner()[1]
+            rate = self._habits.rate * self._manner(self._member.room)[1]
             await asyncio.sleep(min(self._rng.expovariate(rate), 5 / rate))
             if len(self.outstanding) < _AT_ONCE and not self._member.shut_out:
                 task = asyncio.create_task(self._post())
@@ -61,7 +61,7 @@ class Poster:
     async def _post(self) -> None:
         self._count += 1
         member, client_id = self._member, str(uuid.uuid4())
-        text = f"{member.name} {self._count} " + "." * self._manner()[0]
+        text = f"{member.name} {self._count} " + "." * self._manner(self._member.room)[0]
         gives_up = self._rng.random() < self._habits.gives_up
         pause = 0.2
         while True:

@@ -19,6 +19,8 @@ from tests.chaos.websocket import WebSocketMember
 STAFF = ("grace", "millrace-grace")
 PUBLIC_ROOMS = 4
 _PEOPLE = 8
+# Bytes that a message is longer, and how many times as many there are.
+_FLOOD = (3500, 8.0)
 # (how it connects, who it is) of each room's clients; a guest in the private room would be nobody.
 _PUBLIC = (("realtime-1", "ticket"), ("realtime-2", "cookie"), ("realtime", "guest"), ("sse", ""), ("sse", ""))
 _PRIVATE = (("realtime-1", "cookie"), ("realtime-2", "ticket"), ("realtime", "ticket"), ("sse", ""), ("sse", ""))
@@ -37,7 +39,7 @@ class Places:
 
 @dataclass(slots=True)
 class Workload:
-    """Everybody who takes part. Messages are longer by `padding` and more frequent by `haste`."""
+    """Everybody who takes part. `flooded` is a room that has long messages, and many."""
 
     history: History
     database: Database
@@ -52,8 +54,7 @@ class Workload:
     members: list[Member] = field(default_factory=list)
     revocable: list[Member] = field(default_factory=list)
     posters: list[Poster] = field(default_factory=list)
-    padding: int = 0
-    haste: float = 1.0
+    flooded: str = ""
     _running: list[asyncio.Task[None]] = field(default_factory=list)
     _posting: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -90,8 +91,8 @@ class Workload:
         for member in self.members:
             self.posters.append(Poster(member, habits, self.session, self.places.api, self._manner))
 
-    def _manner(self) -> tuple[int, float]:
-        return self.padding, self.haste
+    def _manner(self, room: str) -> tuple[int, float]:
+        return _FLOOD if room == self.flooded else (0, 1.0)
 
     def _crowd(self, room: str, ways: Sequence[tuple[str, str]], people: Sequence[Person]) -> None:
         for way, entry in ways:

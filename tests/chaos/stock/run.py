@@ -27,7 +27,8 @@ async def run_stock(options: Options, out: Output) -> Outcome:
             await world.workload.prepare_guests(_ROOMS, _EACH)
             await warm_up(world, out)
             world.history.add("phase", why="faults")
-            for step in planned(rng, options.duration, options.only or _FAULTS):
+            plan = planned(rng, options.duration, options.only or _FAULTS)
+            for step in [*plan.required, *plan.optional]:
                 await take_step(world, step, out)
             findings = await settle(world, options, out)
             return await conclude(world, options, findings, [])
