@@ -28,7 +28,7 @@ class Habits:
 
 
 class Poster:
-    """Posts for one client, by its own socket or over HTTP; `manner` says how long and how fast in its room just now."""
+    """Posts for one client, by its own socket or over HTTP; `manner`: how long and how fast in its room just now."""
 
     def __init__(
         self,

@@ -9,14 +9,14 @@ from tests.chaos.history import Event
 from tests.chaos.logs import sends_of
 from tests.chaos.measures import Latencies, Window, deliveries
 
-_LEFT, _RIGHT, _TOP, _HEIGHT, _GAP = 70, 20, 150, 120, 34
+_LEFT, _RIGHT, _TOP, _HEIGHT, _GAP = 70, 120, 180, 120, 34
 _STYLE = """
   svg { font: 12px system-ui, sans-serif; --ink: #1f2328; --faint: #8b949e66; --band: #d1242f1c; --edge: #d1242f;
-        --one: #0969da; --two: #1a7f37; background: #ffffff }
+        --one: #0969da; --two: #1a7f37; --paper: #ffffff }
   @media (prefers-color-scheme: dark) {
     svg { --ink: #e6edf3; --faint: #6e768166; --band: #ff7b7226; --edge: #ff7b72; --one: #58a6ff; --two: #3fb950;
-          background: #0d1117 } }
-  text { fill: var(--ink) } .axis { stroke: var(--faint) } .band { fill: var(--band) }
+          --paper: #0d1117 } }
+  .paper { fill: var(--paper) } text { fill: var(--ink) } .axis { stroke: var(--faint) } .band { fill: var(--band) }
   .name { fill: var(--edge); font-size: 11px } path { fill: none; stroke-width: 1.5 }
   .one { stroke: var(--one) } .two { stroke: var(--two) } text.one { fill: var(--one); stroke: none }
   text.two { fill: var(--two); stroke: none }
@@ -46,7 +46,7 @@ def timeline(events: Sequence[Event], windows: Sequence[Window]) -> str:
     """The picture, as SVG text that is legible on light and on dark pages."""
     canvas = _Canvas(max((event.t for event in events), default=1.0))
     panels = (
-        ("a second", (("sends", "one", _count(events, "send")), ("acks", "two", _count(events, "ack")))),
+        ("a second", (("sends and repeats", "one", _count(events, "send")), ("acks", "two", _count(events, "ack")))),
         ("a second", (("deliveries", "one", _count(events, "message")),)),
         ("seconds, p99", (("ack to delivery", "one", _slowest(events)),)),
     )
@@ -56,8 +56,9 @@ def timeline(events: Sequence[Event], windows: Sequence[Window]) -> str:
         _panel(canvas, _TOP + number * (_HEIGHT + _GAP), unit, series)
     _seconds(canvas, bottom)
     size = f'width="{canvas.width}" height="{bottom + 40}" viewBox="0 0 {canvas.width} {bottom + 40}"'
+    paper = '<rect class="paper" width="100%" height="100%"/>'
     body = "\n".join(canvas.elements)
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>\n<style>{_STYLE}</style>\n{body}\n</svg>\n'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>\n<style>{_STYLE}</style>\n{paper}\n{body}\n</svg>\n'
 
 
 def _count(events: Iterable[Event], kind: str) -> Series:
@@ -80,8 +81,8 @@ def _bands(canvas: _Canvas, windows: Sequence[Window], bottom: int) -> None:
             f'<rect class="band" x="{left}" y="{_TOP}" width="{width}" height="{bottom - _TOP}">'
             f"<title>{escape('; '.join(window.done))}</title></rect>"
         )
-        slanted = f'class="name" transform="rotate(-50 {left} {_TOP - 6})"'
-        canvas.text(left, _TOP - 6, window.label, slanted)
+        slanted = f'class="name" transform="rotate(-50 {left} {_TOP - 24})"'
+        canvas.text(left, _TOP - 24, window.label, slanted)
 
 
 def _panel(canvas: _Canvas, top: int, unit: str, series: Sequence[tuple[str, str, Series]]) -> None:
@@ -97,7 +98,7 @@ def _panel(canvas: _Canvas, top: int, unit: str, series: Sequence[tuple[str, str
             for second in range(int(canvas.seconds))
         ]
         canvas.elements.append(f'<path class="{style}" d="M{" L".join(points)}"/>')
-        canvas.text(_LEFT + 6 + number * 140, top - 6, f"{name} ({unit})", f'class="{style}"')
+        canvas.text(_LEFT + 6 + number * 200, top - 6, f"{name} ({unit})", f'class="{style}"')
 
 
 def _seconds(canvas: _Canvas, bottom: int) -> None:
