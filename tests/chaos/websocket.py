@@ -44,6 +44,8 @@ class WebSocketMember(Member):
                 close_timeout=1,
             )
             self._connection = await connecting
+        except aiohttp.ClientResponseError as error:
+            raise Refused(f"ticket http {error.status}", error.status) from error
         except InvalidStatus as error:
             raise Refused(f"http {error.response.status_code}", error.response.status_code) from error
         except (OSError, TimeoutError, InvalidHandshake, aiohttp.ClientError, ConnectionClosed, EOFError) as error:
