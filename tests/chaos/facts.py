@@ -79,5 +79,6 @@ KINDS = {
     "late": "not delivered within the healing time although nothing was wrong any more",
     "resync": "a client was told that its place does not exist",
     "conflict": "a repeated post was refused as another message",
+    "down": "a service did not come back",
     "resources": "memory, threads, files or database sessions that were not given back",
 }

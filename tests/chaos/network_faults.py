@@ -89,6 +89,8 @@ async def revocation(world: World, seconds: float) -> str:
 
 async def _take_back(workload: Workload, member: Member, name: str) -> None:
     async with asyncio.timeout(_PATIENCE):
-        while await workload.office.set_member(workload.staff, member.room, name, member=True) != 204:
+        while True:
+            if await workload.office.set_member(workload.staff, member.room, name, member=True) == 204:
+                break
             await asyncio.sleep(0.5)
     member.readmit()

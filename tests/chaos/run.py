@@ -4,6 +4,7 @@ import random
 
 from tests.chaos import resources
 from tests.chaos.deployment import running
+from tests.chaos.facts import Finding
 from tests.chaos.options import Options
 from tests.chaos.plan import Plan, Step, planned
 from tests.chaos.report import Outcome
@@ -30,7 +31,7 @@ async def run(options: Options, out: Output) -> Outcome:
 
 
 async def _trial(world: World, plan: Plan, options: Options, out: Output) -> Outcome:
-    workload, notes = world.workload, list[str]()
+    workload, notes, findings = world.workload, list[str](), list[Finding]()
     with out.step("people and rooms"):
         await workload.prepare()
     can_revoke = await _can_revoke(workload)
@@ -44,8 +45,8 @@ async def _trial(world: World, plan: Plan, options: Options, out: Output) -> Out
         if number >= len(plan.required) and world.history.now() > until:
             break
         if step := _possible(planned_step, can_revoke=can_revoke):
-            await take_step(world, step, out)
-    findings = await settle(world, options, out)
+            findings += await take_step(world, step, out)
+    findings += await settle(world, options, out)
     with out.step("quiet: memory, threads, files and sessions given back"):
         after = await resources.settled(world.control, world.database.sessions, before, _QUIET)
     findings += resources.compared(before, after)

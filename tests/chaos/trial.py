@@ -68,20 +68,24 @@ async def warm_up(world: World, out: Output) -> None:
     await asyncio.sleep(_WARM_UP)
 
 
-async def take_step(world: World, step: Step, out: Output) -> None:
-    """All faults of a step, then until everything is healthy."""
+async def take_step(world: World, step: Step, out: Output) -> list[Finding]:
+    """All faults of a step, then until everything is healthy; what does not come back is found."""
     history = world.history
     label = "+".join(fault.name for fault in step)
     began = history.now()
-    async with asyncio.TaskGroup() as group:
-        for fault in step:
-            group.create_task(inflict(world, fault.name, fault.seconds, after=fault.after))
-    over = history.now()
-    await world.healthy()
+    findings = []
+    over = began
+    try:
+        await asyncio.gather(*(inflict(world, fault.name, fault.seconds, after=fault.after) for fault in step))
+        over = history.now()
+        await world.healthy()
+    except TimeoutError as error:
+        findings.append(Finding("down", f"after {label}: {error}", history.now()))
     history.add("healed", fault=label)
     out.say(f"  {began:6.1f} s  {label:<36} {over - began:5.1f} s, healed after {history.now() - over:.1f} s")
     world.workload.check()
     await asyncio.sleep(_PAUSE)
+    return findings
 
 
 async def settle(world: World, options: Options, out: Output) -> list[Finding]:

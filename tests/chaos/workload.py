@@ -162,6 +162,7 @@ class Workload:
 
     async def stop(self) -> None:
         """Everybody goes."""
-        for task in [*self._running, *self._posting]:
+        outstanding = [task for poster in self.posters for task in poster.outstanding]
+        for task in (tasks := [*self._running, *self._posting, *outstanding]):
             task.cancel()
-        await asyncio.gather(*self._running, *self._posting, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)

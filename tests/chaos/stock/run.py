@@ -28,7 +28,8 @@ async def run_stock(options: Options, out: Output) -> Outcome:
             await warm_up(world, out)
             world.history.add("phase", why="faults")
             plan = planned(rng, options.duration, options.only or _FAULTS)
+            findings = []
             for step in [*plan.required, *plan.optional]:
-                await take_step(world, step, out)
-            findings = await settle(world, options, out)
+                findings += await take_step(world, step, out)
+            findings += await settle(world, options, out)
             return await conclude(world, options, findings, [])
