@@ -18,6 +18,11 @@ async def _eventually(service: Service, *, well: bool) -> None:
             await asyncio.sleep(0.02)
 
 
+def _kill(service: Service) -> None:
+    assert service.pid is not None
+    os.kill(service.pid, signal.SIGKILL)
+
+
 async def test_held_down_and_let_go(tmp_path: Path) -> None:
     """It is not restarted while it is held, at once when it is released, and as ever afterwards."""
     port = choose_free().api
@@ -35,7 +40,7 @@ async def test_held_down_and_let_go(tmp_path: Path) -> None:
         await service.start()
         try:
             service.hold()
-            os.kill(service.pid or 0, signal.SIGKILL)
+            _kill(service)
             await _eventually(service, well=False)
             said = tmp_path / "runner"
             async with asyncio.timeout(30):
@@ -44,7 +49,7 @@ async def test_held_down_and_let_go(tmp_path: Path) -> None:
             assert service.pid is None
             service.release()
             await _eventually(service, well=True)
-            os.kill(service.pid or 0, signal.SIGKILL)
+            _kill(service)
             await _eventually(service, well=False)
             await _eventually(service, well=True)
             assert service.restarts == 2
