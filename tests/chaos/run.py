@@ -46,6 +46,9 @@ async def _trial(world: World, plan: Plan, options: Options, out: Output) -> Out
             break
         if step := _possible(planned_step, can_revoke=can_revoke):
             findings += await take_step(world, step, out)
+        if findings:
+            # A service stays down: nothing that comes after would tell more.
+            break
     findings += await settle(world, options, out)
     with out.step("quiet: memory, threads, files and sessions given back"):
         after = await resources.settled(world.control, world.database.sessions, before, _QUIET)
