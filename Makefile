@@ -42,7 +42,7 @@ e2e: ## the end-to-end suite against API_URL, REALTIME_URL and UPSTREAM_URL (def
 
 chaos: ## kill, freeze and cut everything under load, and check that nothing is lost (SEED= DURATION= ONLY= STOCK=1)
 	@deploy/bootstrap dev
-	@SEED=$(SEED) DURATION=$(DURATION) ONLY=$(ONLY) RATE=$(RATE) HEAL=$(HEAL) STRICT=$(STRICT) STOCK=$(STOCK) deploy/chaos
+	@SEED=$(SEED) DURATION=$(DURATION) ONLY="$(ONLY)" RATE=$(RATE) HEAL=$(HEAL) STRICT=$(STRICT) STOCK=$(STOCK) deploy/chaos
 
 lock: ## write locks/ anew, keeping versions (UPGRADE=1: the newest)
 	@UPGRADE=$(UPGRADE) deploy/lock
