@@ -45,9 +45,5 @@ class Control(Protocol):
     def reading(self, service: str) -> Reading:
         """What it holds now."""
 
-
-class Undo(Protocol):
-    """For the end of a run, however it ends."""
-
     def resume_all(self) -> None:
-        """Nothing stays paused."""
+        """For the end of a run, however it ends: nothing stays paused."""
