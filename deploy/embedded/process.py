@@ -60,6 +60,7 @@ class Service:
         self._forwarder: asyncio.Task[None] | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._stopping = False
+        self._released: asyncio.Event | None = None
 
     @property
     def pid(self) -> int | None:
@@ -95,6 +96,16 @@ class Service:
                 signal_group(pid, signal.SIGKILL)
             else:
                 os.kill(pid, self.program.kill_signal)
+
+    def hold(self) -> None:
+        """From now on it is not restarted when it ends, for whoever ends it on purpose."""
+        self._released = self._released or asyncio.Event()
+
+    def release(self) -> None:
+        """The opposite: what ended meanwhile is restarted at once."""
+        if self._released is not None:
+            self._released.set()
+            self._released = None
 
     def tail(self) -> list[str]:
         """The last lines it logged."""
@@ -133,10 +144,15 @@ class Service:
             signal_group(self._process.pid, signal.SIGKILL)
             if time.time() - self.started_at > _STABLE_AFTER:
                 delay = _BACKOFF_FIRST
-            self._out.warn(f"{self.program.name} {describe_exit(code)}: restarting in {delay:g} s")
-            self._changed()
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, _BACKOFF_LAST)
+            if self._released is not None:
+                self._out.warn(f"{self.program.name} {describe_exit(code)}: held down")
+                self._changed()
+                await self._released.wait()
+            else:
+                self._out.warn(f"{self.program.name} {describe_exit(code)}: restarting in {delay:g} s")
+                self._changed()
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, _BACKOFF_LAST)
             await self._relaunch()
 
     async def _relaunch(self) -> None:

@@ -26,17 +26,23 @@ _DEMO = ("+", "seed_demo", "+", "demo_logins", "--json")
 
 
 class Stack:
-    """PostgreSQL and Valkey, and on top of them the services. Temporary ones log to files and are not durable."""
+    """PostgreSQL and Valkey, and on top of them the services.
 
-    def __init__(self, directory: DataDirectory, ports: Ports, out: Output, *, temporary: bool) -> None:
+    Temporary ones log to files and are not durable, unless `durable` says so.
+    """
+
+    def __init__(
+        self, directory: DataDirectory, ports: Ports, out: Output, *, temporary: bool, durable: bool = False
+    ) -> None:
         self.directory = directory
         self.ports = ports
         self.out = out
         self.temporary = temporary
         self.ready = False
         self.logins: list[dict[str, str]] = []
-        self._postgres = Postgres(directory, ports.postgres, durable=not temporary, out=out)
-        self._valkey = Valkey(directory, ports.redis, durable=not temporary)
+        durable = durable or not temporary
+        self._postgres = Postgres(directory, ports.postgres, durable=durable, out=out)
+        self._valkey = Valkey(directory, ports.redis, durable=durable)
         self._stages: list[list[Service]] = []
         self._shared: socket.socket | None = None
         self.addresses = services.Addresses(ports=ports, database_url=self._postgres.url, redis_url=self._valkey.url)
@@ -55,7 +61,7 @@ class Stack:
                 log.rename(log.with_suffix(".log.1"))
         await self._postgres.prepare()
         with self.out.step(f"PostgreSQL and Valkey (ports {self.ports.postgres}, {self.ports.redis})"):
-            await self._start(self._postgres.program(), self._valkey.program())
+            await self.start(self._postgres.program(), self._valkey.program())
             await self._postgres.create_database()
 
     async def start_services(self, *, demo: bool) -> None:
@@ -64,7 +70,7 @@ class Stack:
             await self._prepare(env, demo=demo)
         self._shared = services.listen(self.ports.realtime)
         with self.out.step("mock-upstream, api, realtime x2"):
-            await self._start(
+            await self.start(
                 services.mock_upstream(self.ports, env),
                 services.api(self.ports, env, self.directory),
                 services.realtime(1, self.ports.realtime_1, self._shared, env),
@@ -114,7 +120,7 @@ class Stack:
             "UPSTREAM_URL": self.addresses.upstream,
         }
 
-    async def _start(self, *programs: Program) -> None:
+    async def start(self, *programs: Program) -> None:
         """One stage: all at once; the first failure is the one that is told."""
         stage = [Service(self._logging(program), self.out, self.write_state) for program in programs]
         self._stages.append(stage)

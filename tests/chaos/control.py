@@ -1,0 +1,49 @@
+"""What a nemesis may do to the processes of a deployment. Another way to run it (containers) is another `Control`."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+POSTGRES, REDIS, API = "postgres", "redis", "api"
+REALTIME = ("realtime-1", "realtime-2")
+SERVICES = (POSTGRES, REDIS, API, *REALTIME)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What all processes of a service hold now; `rss` in bytes."""
+
+    processes: int
+    rss: int
+    threads: int
+    files: int
+
+
+class Control(Protocol):
+    """Services are named as in `SERVICES`."""
+
+    async def kill(self, service: str) -> None:
+        """SIGKILL, all of its processes; it stays down until `start`. Returns when it is gone."""
+
+    async def terminate(self, service: str) -> None:
+        """SIGTERM; it stays down until `start`. Returns when it is gone."""
+
+    async def start(self, service: str) -> None:
+        """Bring back what was killed or terminated. Returns at once; `healthy` tells."""
+
+    async def kill_worker(self, service: str) -> None:
+        """SIGKILL one worker of a service that has several; its master replaces it."""
+
+    def pause(self, service: str) -> None:
+        """SIGSTOP, all of its processes."""
+
+    def resume(self, service: str) -> None:
+        """SIGCONT."""
+
+    async def healthy(self, service: str) -> bool:
+        """Whether it answers its health check now."""
+
+    def reading(self, service: str) -> Reading:
+        """What it holds now."""
+
+    def resume_all(self) -> None:
+        """For the end of a run, however it ends: nothing stays paused."""

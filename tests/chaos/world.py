@@ -1,0 +1,45 @@
+"""What a nemesis has its hands on."""
+
+import asyncio
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tests.chaos.control import SERVICES, Control
+from tests.chaos.database import Database
+from tests.chaos.history import History
+from tests.chaos.proxy import Link, Proxy
+from tests.chaos.workload import Workload
+
+_SERVICES_DEADLINE = 90.0
+
+
+@dataclass(slots=True)
+class World:
+    """The deployment, the network and the clients of one run. `done` collects what was done, for the history."""
+
+    control: Control
+    database: Database
+    redis_url: str
+    proxies: dict[str, Proxy]
+    workload: Workload
+    history: History
+    rng: random.Random
+    services: Sequence[str] = SERVICES
+
+    def links(self, share: float = 1.0, *, sockets_only: bool = False) -> list[Link]:
+        """Some of the connections that are open, in a random order."""
+        proxies = [proxy for name, proxy in self.proxies.items() if not (sockets_only and name == "api")]
+        found = [link for proxy in proxies for link in proxy.links]
+        self.rng.shuffle(found)
+        return found[: max(1, round(len(found) * share))]
+
+    async def healthy(self, *services: str) -> None:
+        """Waits until all are (these services, or every one). Raises `TimeoutError`: a service that stays down."""
+        deadline = time.monotonic() + _SERVICES_DEADLINE
+        for service in services or self.services:
+            while not await self.control.healthy(service):
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"{service} did not come back within {_SERVICES_DEADLINE:g} s")
+                await asyncio.sleep(0.1)
