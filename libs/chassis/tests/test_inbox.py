@@ -105,8 +105,9 @@ async def test_without_redis(monkeypatch: pytest.MonkeyPatch, group: str) -> Non
     monkeypatch.setattr(channel_layers, "backends", {"default": layer})
     inbox = bus.Inbox()
     async with inbox.running():
-        assert not await inbox.listen(group, [].append)
-        await inbox.ignore(group, [].append)
+        heard: list[bus.Event] = []
+        assert not await inbox.listen(group, heard.append)
+        await inbox.ignore(group, heard.append)
     await layer.flush()
 
 
