@@ -109,6 +109,19 @@ async def test_shared_page_that_is_older_than_the_head(
     await hub.leave(first)
 
 
+async def test_member_that_is_ahead(hub: Hub, room: RoomAccess) -> None:
+    """Who heard messages from another process before this one did is not given them again."""
+    watcher, first = await member(hub, room)
+    stored = await store(room, 3)
+    recorder, seat = await member(hub, room, 2)
+    assert seat.seq == 2
+    await announce(stored)
+    await eventually(lambda: len(watcher.seqs) == 3)
+    assert (watcher.seqs, recorder.seqs) == ([1, 2, 3], [3])
+    await hub.leave(first)
+    await hub.leave(seat)
+
+
 async def test_live_while_another_reads(hub: Hub, room: RoomAccess) -> None:
     """A member that takes its time over history holds up nobody, and gets what came meanwhile after it."""
     await store(room, 3)

@@ -32,7 +32,8 @@ class Seat:
         """The messages that follow number `since`, or the newest `NEWEST`, encoded, oldest first.
 
         A caller may take its time over each: nothing is held open, and nothing is lost. When it ends the seat is live:
-        what follows goes to `member.message`, from the next time on that the caller awaits something.
+        what follows goes to `member.message`, from the next time on that the caller awaits something. Where `since` is
+        ahead of this process (another one served the member, and heard more), what precedes it does not come again.
         """
         page = await self._newest() if since is None else Page([], since, full=False)
         while True:
@@ -77,5 +78,7 @@ class Seat:
 
     def message(self, seq: int, frame: bytes) -> None:
         """The next message; only where the seat is live."""
-        self.seq = seq
-        self.member.message(frame)
+        # A member that was served by another process may have heard what this one has yet to hear.
+        if seq > self.seq:
+            self.seq = seq
+            self.member.message(frame)
