@@ -237,7 +237,7 @@ class AsyncHandler(ASGIHandler):
         prepared: Any = self.make_view_atomic(view)
         return prepared if iscoroutinefunction(prepared) else sync_to_async(prepared, thread_sensitive=True)
 
-    async def send_response(self, response: HttpResponseBase, send: Send) -> None:  # type: ignore[override]
+    async def send_response(self, response: HttpResponseBase, send: Send) -> None:
         """Send `response` with all its headers."""
         await send({"type": "http.response.start", "status": response.status_code, "headers": encoded(response)})
         if response.streaming:
