@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
 
+from accounts import users
 from accounts.models import User
 
 
@@ -12,5 +13,4 @@ class AsyncModelBackend(ModelBackend):
 
     async def aget_user(self, user_id: Any) -> User | None:
         """The active user with that primary key, or None."""
-        user: User | None = await User.async_objects.filter(pk=user_id, is_active=True).afirst()
-        return user
+        return await users.active(user_id)

@@ -8,9 +8,17 @@ from typing import Any
 from django.contrib.sessions.backends.base import CreateError, UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseSessionStore
 from django.db import IntegrityError
+from django.db.models import CharField, DateTimeField
 from django.utils import timezone
 
 from accounts.models import Session
+from chassis.database.prepared import Param, Prepared, columns, instance
+
+_CURRENT = Prepared(
+    lambda: Session.objects.filter(
+        session_key=Param("key", CharField()), expire_date__gt=Param("now", DateTimeField())
+    ).values_list(*columns(Session))
+)
 
 
 class SessionStore(DatabaseSessionStore):
@@ -22,12 +30,12 @@ class SessionStore(DatabaseSessionStore):
         return Session
 
     async def _aget_session_from_db(self) -> Session | None:
-        found = Session.async_objects.filter(session_key=self.session_key, expire_date__gt=timezone.now())
-        session: Session | None = await found.afirst()
-        if session is None:
+        rows = await _CURRENT.fetch_all(key=self.session_key, now=timezone.now())
+        if not rows:
             # Never adopt a key that a client made up: a new session gets a new one.
             self._session_key = None
-        return session
+            return None
+        return instance(Session, rows[0])
 
     async def aexists(self, session_key: str) -> bool:
         """True if there is a row with that key, expired or not."""

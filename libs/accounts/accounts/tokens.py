@@ -2,13 +2,20 @@
 
 from datetime import timedelta
 
+from django.db.models import CharField, DateTimeField
 from django.utils import timezone
 
 from accounts.models import AccessToken, User
 from accounts.secrets import digest, new_secret
+from chassis.database.prepared import Param, Prepared, columns, instance
 
 LIFETIME = timedelta(days=14)
 SCHEME = "Bearer"
+_VALID = Prepared(
+    lambda: AccessToken.objects.filter(
+        digest=Param("digest", CharField()), expires_at__gt=Param("now", DateTimeField()), user__is_active=True
+    ).values_list(*columns(AccessToken), *columns(User, "user__"))
+)
 
 
 async def issue(user: User) -> tuple[str, AccessToken]:
@@ -22,10 +29,12 @@ async def issue(user: User) -> tuple[str, AccessToken]:
 
 async def find(secret: str) -> AccessToken | None:
     """The valid token of an active user, with `user` loaded, in one query; None where there is no such token."""
-    tokens = AccessToken.async_objects.select_related("user")
-    token: AccessToken | None = await tokens.filter(
-        digest=digest(secret), expires_at__gt=timezone.now(), user__is_active=True
-    ).afirst()
+    rows = await _VALID.fetch_all(digest=digest(secret), now=timezone.now())
+    if not rows:
+        return None
+    own = len(columns(AccessToken))
+    token = instance(AccessToken, rows[0][:own])
+    token.user = instance(User, rows[0][own:])
     return token
 
 

@@ -47,7 +47,10 @@ ASYNC_BACKEND_DISABLE_POOL_WARNING = True
 DATABASE_POOL_MAX = env.int("DATABASE_POOL_MAX", 8)
 DATABASES = {
     "default": database_settings(
-        dict(env.dj_db_url("DATABASE_URL")), pool_max=DATABASE_POOL_MAX, application_name=env.str("SERVICE", "millrace")
+        dict(env.dj_db_url("DATABASE_URL")),
+        pool_max=DATABASE_POOL_MAX,
+        prepare_threshold=env.int("DATABASE_PREPARE_THRESHOLD", 5, validate=validate.Range(0)),
+        application_name=env.str("SERVICE", "millrace"),
     )
 }
 # Seconds for one query of async code, from its first byte to its last; then 503, and its connection is given up.

@@ -25,6 +25,7 @@ from django_async_backend.db.backends.utils import AsyncCursorWrapper
 
 from chassis import database as db
 from chassis import lifespan, redis
+from chassis.database import statements
 from chassis.types import ASGIApplication
 
 KEEP = ("django_migrations", "django_content_type", "auth_permission")
@@ -117,16 +118,21 @@ def executor_work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 @contextlib.contextmanager
 def count_queries() -> Iterator[list[str]]:
     """The SQL of each statement on any async connection within the block, whoever sent it; not BEGIN and COMMIT."""
-    statements: list[str] = []
-    execute = AsyncCursorWrapper.execute
+    sent: list[str] = []
+    of_orm, of_statement = AsyncCursorWrapper.execute, statements._execute  # noqa: SLF001 - there is nothing in between
 
-    async def record(cursor: Any, sql: Any, params: Any = None) -> Any:
-        statements.append(str(sql))
-        return await execute(cursor, sql, params)
+    async def record_orm(cursor: Any, sql: Any, params: Any = None) -> Any:
+        sent.append(str(sql))
+        return await of_orm(cursor, sql, params)
+
+    async def record_statement(connection: Any, sql: str, params: tuple[Any, ...]) -> Any:
+        sent.append(sql)
+        return await of_statement(connection, sql, params)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(AsyncCursorWrapper, "execute", record)
-        yield statements
+        patch.setattr(AsyncCursorWrapper, "execute", record_orm)
+        patch.setattr(statements, "_execute", record_statement)
+        yield sent
 
 
 async def in_section[R](work: Awaitable[R]) -> R:

@@ -13,7 +13,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.http import parse_cookie
 from django.utils.crypto import constant_time_compare
 
-from accounts import tickets
+from accounts import tickets, users
 from accounts.models import User
 from accounts.sessions import SessionStore
 from chassis.errors import Unauthorized
@@ -77,7 +77,7 @@ async def by_ticket(secret: str, room: str) -> Identity:
     admission = await tickets.use(secret, room)
     user: User | None = None
     if admission is not None:
-        user = await User.async_objects.filter(pk=admission.user_id, is_active=True).afirst()
+        user = await users.active(admission.user_id)
     if admission is None or user is None:
         raise Unauthorized("Ticket is not valid")
     return Identity(senders.from_user(user), admission.session_key, admission.access_token_id)
@@ -88,7 +88,7 @@ async def by_session(key: str) -> Identity | None:
     data = await SessionStore(key).aload()
     if SESSION_KEY not in data or data.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
         return None
-    user: User | None = await User.async_objects.filter(pk=data[SESSION_KEY], is_active=True).afirst()
+    user = await users.active(int(data[SESSION_KEY]))
     if user is None or not _password_unchanged(user, data.get(HASH_SESSION_KEY, "")):
         return None
     return Identity(senders.from_user(user), session_key=key)

@@ -6,6 +6,7 @@ connections that do not wait without end.
 
 from typing import Any
 
+from django.db import DEFAULT_DB_ALIAS
 from django_async_backend.db.backends.postgresql.async_base import AsyncDatabaseWrapper as AsyncPostgresWrapper
 from django_async_backend.db.backends.postgresql.base import DatabaseWrapper as PostgresWrapper
 
@@ -36,15 +37,17 @@ class AsyncDatabaseWrapper(AsyncPostgresWrapper):
         options = self.settings_dict["OPTIONS"].get("pool")
         if self.alias in self._connection_pools or not options:
             return super().pool
-        self._connection_pools[self.alias] = BoundedPool(
+        pool = self._connection_pools[self.alias] = BoundedPool(
             connection_class=BoundedConnection,
             kwargs={**self.get_connection_params(), "autocommit": True},
             open=False,
             configure=self._configure_connection,
-            check=BoundedPool.check_connection if self.settings_dict["CONN_HEALTH_CHECKS"] else None,
+            check=BoundedPool.look_at if self.settings_dict["CONN_HEALTH_CHECKS"] else None,
             **options,
         )
-        return self._connection_pools[self.alias]
+        if self.alias == DEFAULT_DB_ALIAS:
+            BoundedPool.process = pool
+        return pool
 
     async def set_autocommit(
         self,

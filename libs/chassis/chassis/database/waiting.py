@@ -1,18 +1,35 @@
-"""psycopg's pools, without what blocks them for good after an outage."""
+"""psycopg's pools, without what blocks them for good after an outage, and without a round trip to look at one."""
 
+import select
 from collections import deque
-from typing import Any
+from typing import Any, ClassVar, Self
 
+import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 
 class BoundedPool(AsyncConnectionPool[Any]):
-    """A pool whose `max_waiting` counts those who wait.
+    """A pool whose `max_waiting` counts those who wait; `process` is the one of the default database.
 
     psycopg_pool (3.3) leaves those who gave up in its queue until a connection is handed out. With the server away for
     long the queue is full of them, and every request is refused before the pool would try to connect again: also when
     the server is back.
     """
+
+    process: ClassVar[Self | None] = None
+
+    @staticmethod
+    async def look_at(connection: "psycopg.AsyncConnection[Any]") -> None:
+        """Raises `psycopg.OperationalError` for a connection that its server has closed.
+
+        A server that ends says so, and closes: there is something to read where nobody has asked anything. Only then is
+        it asked, because it may have been no more than a notice. A server that is silent, frozen or cut off, is found
+        out by the statement itself, within `DATABASE_QUERY_TIMEOUT`; asking it first would take as long.
+        """
+        look = select.poll()
+        look.register(connection.fileno(), select.POLLIN)
+        if look.poll(0):
+            await AsyncConnectionPool.check_connection(connection)
 
     async def _get_ready_connection(self, timeout: float | None) -> Any:  # noqa: ASYNC109 - psycopg_pool's
         if self.max_waiting and len(self._waiting) >= self.max_waiting:

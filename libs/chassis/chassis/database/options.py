@@ -1,0 +1,52 @@
+"""What Django is told of the database: our engine, a bounded pool, and what the server bounds by itself."""
+
+from typing import Any
+
+ENGINE = "chassis.database"
+_SERVER_OPTIONS = " ".join(
+    f"-c {name}"
+    for name in (
+        "statement_timeout=30s",
+        "idle_in_transaction_session_timeout=30s",
+        "client_connection_check_interval=1s",
+    )
+)
+
+
+def database_settings(
+    parsed: dict[str, Any], *, pool_max: int, prepare_threshold: int, application_name: str
+) -> dict[str, Any]:
+    """`parsed` (what dj-database-url makes of `DATABASE_URL`) with our pool: bounded in size, in waiters and in time.
+
+    An exhausted pool or a dead server answers within 2 s: `timeout` bounds the wait for a connection,
+    `max_waiting` the queue for one, `connect_timeout` (2 s is libpq's minimum) each attempt. A query on an async
+    connection has `DATABASE_QUERY_TIMEOUT` (see `bounded`); `statement_timeout` is the server's own bound of 30 s.
+    `client_connection_check_interval` has the server end what nobody waits for any more, such as a wait for a lock, and
+    `tcp_user_timeout` (ms) closes a connection whose packets nobody acknowledges, a synchronous one too.
+    `reconnect_timeout` is short so that a pool that lost its server starts over with the next request instead of
+    sleeping through a long backoff.
+    """
+    return {
+        **parsed,
+        "ENGINE": ENGINE,
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": False,
+        "OPTIONS": {
+            **parsed.get("OPTIONS", {}),
+            "application_name": application_name,
+            # Of `fetch_all`; Django's cursors never prepare. 0 is for a pooler that cannot hold prepared statements.
+            "prepare_threshold": prepare_threshold or None,
+            "connect_timeout": 2,
+            "tcp_user_timeout": 10_000,
+            "options": _SERVER_OPTIONS,
+            "pool": {
+                "min_size": 0,
+                "max_size": pool_max,
+                "timeout": 1.5,
+                "max_waiting": 32 * pool_max,
+                "max_idle": 60,
+                "reconnect_timeout": 2,
+            },
+        },
+    }
