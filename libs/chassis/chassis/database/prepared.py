@@ -30,7 +30,7 @@ class Param(Expression):
         super().__init__(output_field=field)
         self.name = name
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         """A placeholder with a cast: without it PostgreSQL would have to guess the type."""
         return f"%s::{self.output_field.db_type(connection)}", [self]
 

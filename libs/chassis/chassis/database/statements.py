@@ -1,15 +1,16 @@
 """One statement on one connection of the pool: the hot path of reads and writes.
 
 A statement takes a connection for as long as it runs, without a wrapper, a cursor of Django's or a section around it.
-Inside `database.connection()`, after the ORM and in a transaction it runs on the connection of the task. A statement that
-a connection has run `DATABASE_PREPARE_THRESHOLD` times is prepared there: the server no longer parses it (psycopg keeps
-the newest 100).
+Inside `database.connection()`, after the ORM and in a transaction it runs on the task's own connection.
+
+A statement that a connection has run `DATABASE_PREPARE_THRESHOLD` times is prepared there, and no longer parsed by the
+server; psycopg keeps the newest 100.
 """
 
 import contextlib
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
-from typing import Any, LiteralString, cast
+from typing import Any, cast
 
 import psycopg
 from django.db.utils import DatabaseErrorWrapper
@@ -44,7 +45,7 @@ async def fetch_all(sql: str, params: tuple[Any, ...] = ()) -> list[tuple[Any, .
 async def _execute(connection: "psycopg.AsyncConnection[Any]", sql: str, params: tuple[Any, ...]) -> list[Any]:
     # Not the connection's own kind: Django's cursors put parameters into the text, and cannot prepare.
     cursor = psycopg.AsyncCursor(connection)
-    await cursor.execute(cast(LiteralString, sql), params)
+    await cursor.execute(sql, params)
     return await cursor.fetchall() if cursor.description is not None else []
 
 
