@@ -130,6 +130,5 @@ def logging_config(log_format: str, level: str) -> dict[str, Any]:
             "django.security.csrf": {"level": "ERROR"},
             "daphne": {"level": "WARNING"},
             "asyncio": {"level": "WARNING"},
-            "httpx": {"level": "WARNING"},
         },
     }

@@ -21,6 +21,8 @@ from chassis.database.prepared import Param, Prepared, columns, instance
 from chassis.database.waiting import BoundedPool
 from chassis.testing import connections_in_use, count_queries, eventually
 
+ADDRESS = urlsplit(os.environ["DATABASE_URL"])._replace(path="/postgres").geturl()
+
 pytestmark = pytest.mark.usefixtures("database", "process")
 
 
@@ -89,8 +91,7 @@ async def test_errors_are_djangos() -> None:
 @pytest_asyncio.fixture
 async def pool_of_one() -> AsyncIterator[BoundedPool]:
     """A pool with one connection, which it looks at before it gives it away."""
-    address = urlsplit(os.environ["DATABASE_URL"])._replace(path="/postgres").geturl()
-    pool = BoundedPool(address, min_size=1, max_size=1, check=BoundedPool.look_at, open=False)
+    pool = BoundedPool(ADDRESS, min_size=1, max_size=1, check=BoundedPool.look_at, open=False)
     await pool.open(wait=True)
     yield pool
     await pool.close()
@@ -100,7 +101,8 @@ async def served(pool: BoundedPool, statement: LiteralString = "SELECT 1") -> in
     """The server's process behind the pool's connection, after it has run `statement`."""
     async with pool.connection() as connection:
         await connection.execute(statement)
-        return connection.info.backend_pid
+        pid: int = connection.info.backend_pid
+        return pid
 
 
 async def test_closed_by_the_server(pool_of_one: BoundedPool) -> None:
@@ -113,7 +115,7 @@ async def test_closed_by_the_server(pool_of_one: BoundedPool) -> None:
 async def test_notice_does_not_cost_the_connection(pool_of_one: BoundedPool) -> None:
     """Something that the server says unasked is not the end of a connection."""
     before = await served(pool_of_one, "LISTEN probe")
-    async with await psycopg.AsyncConnection.connect(pool_of_one.conninfo, autocommit=True) as other:
+    async with await psycopg.AsyncConnection.connect(ADDRESS, autocommit=True) as other:
         await other.execute("NOTIFY probe")
     assert await served(pool_of_one) == before
 

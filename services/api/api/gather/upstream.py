@@ -8,10 +8,10 @@ The message of an error is fixed and its `reason` names a kind of failure: addre
 """
 
 import asyncio
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
-import httpx
 import msgspec
 import structlog
 from django.conf import settings
@@ -57,13 +57,11 @@ async def fetch(resource: str, limit: int, within: float) -> Answer:
     try:
         async with asyncio.timeout(within):
             return _parse(resource, await _read(f"{settings.UPSTREAM_URL}/{resource}?limit={limit}"))
+    except aiohttp.ServerTimeoutError as error:
+        raise UpstreamTimedOut("the connection timed out") from error
     except TimeoutError as error:
         raise UpstreamTimedOut(f"no answer within {within:g} s") from error
-    # The transport lets some of aiohttp's own through, such as that for an answer that is not HTTP.
-    except (httpx.HTTPError, aiohttp.ClientError) as error:
-        # The transport reports a reset connection as httpx.ConnectTimeout, so only the cause tells the two apart.
-        if isinstance(error.__cause__, TimeoutError):
-            raise UpstreamTimedOut("the connection timed out") from error
+    except (aiohttp.ClientError, OSError) as error:
         raise UpstreamFailed("connection failed") from error
 
 
@@ -72,13 +70,13 @@ async def _read(url: str) -> bytes:
     headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
     if request_id := structlog.contextvars.get_contextvars().get("request_id"):
         headers["X-Request-ID"] = request_id
-    async with client().stream("GET", url, headers=headers) as response:
-        if response.status_code != httpx.codes.OK:
-            raise UpstreamFailed(f"status {response.status_code}")
-        if response.headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/json":
+    async with client().get(url, headers=headers, allow_redirects=False) as response:
+        if response.status != HTTPStatus.OK:
+            raise UpstreamFailed(f"status {response.status}")
+        if response.content_type != "application/json":
             raise UpstreamFailed("not JSON")
         body = bytearray()
-        async for chunk in response.aiter_raw():
+        async for chunk in response.content.iter_any():
             body += chunk
             if len(body) > MAX_BYTES:
                 raise UpstreamFailed(f"more than {MAX_BYTES} bytes")
