@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
+# What says that a membership is as it was asked to be.
 DONE = frozenset({200, 201})
 PASSWORD = "correct horse battery 7"
 _TIMEOUT = aiohttp.ClientTimeout(total=6)
@@ -63,7 +64,7 @@ class Office:
             return str((await answer.json())["ticket"])
 
     async def set_member(self, staff: Person, room: str, username: str, *, member: bool) -> int:
-        """Takes or gives a membership; returns the HTTP status (`DONE` where it is so now), 503 where nobody answered."""
+        """Takes or gives a membership; returns the HTTP status, 503 where nobody answered."""
         url = f"{self.api}/api/rooms/{room}/members/{username}/"
         method = "PUT" if member else "DELETE"
         try:

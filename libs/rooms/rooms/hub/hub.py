@@ -115,7 +115,7 @@ class Hub:
         events.announce_message(message)
 
     def member_removed(self, room: str, removed: Removed) -> None:
-        """A membership was taken by this process: who is in the room here is asked about, others are told by the bus."""
+        """A membership was taken by this process: it asks about its own members at once, the others are told."""
         feed = self._feeds.get(removed.room_id)
         if feed is not None:
             feed.member_removed(removed.user_id)
