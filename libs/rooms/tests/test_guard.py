@@ -17,6 +17,7 @@ from chassis.testing import connections_in_use, count_queries, eventually, in_se
 from rooms import events, memberships, names
 from rooms.access import RoomAccess
 from rooms.hub import Hub, Seat
+from rooms.hub import guard as guard_module
 from rooms.hub import hub as hub_module
 from rooms.models import Membership, Room
 
@@ -142,6 +143,18 @@ async def test_one_query_for_all(quick_hub: Hub, make_room: MakeRoom) -> None:
     assert len(statements) - turns <= 2
     assert not any(seat.over for seat in seats)
     for seat in seats:
+        await quick_hub.leave(seat)
+
+
+async def test_very_many(quick_hub: Hub, make_room: MakeRoom, ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there are too many for one query each of them is asked about all the same."""
+    monkeypatch.setattr(guard_module, "BATCH", 2)
+    rooms = [await make_room(public=False, member=ada) for _ in range(5)]
+    held = await by_session(ada)
+    members = [await seated(quick_hub, room, held) for room in rooms]
+    await take(ada)
+    for recorder, seat in members:
+        await gone(recorder, Forbidden)
         await quick_hub.leave(seat)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -30,7 +31,7 @@ async def process(_test_database: None) -> AsyncIterator[Process]:
 
 async def opened(stack: AsyncExitStack, port: int, room: str, secret: str = "", **headers: str) -> Client:
     """A client that is up to date, by ticket or by cookie."""
-    options = {"subprotocols": ["millrace.v1", f"ticket.{secret}"]} if secret else {}
+    options: dict[str, Any] = {"subprotocols": ["millrace.v1", f"ticket.{secret}"]} if secret else {}
     origin = headers.pop("Origin", None)
     entered = client(port, room, **options, origin=origin, additional_headers=headers)
     found = await stack.enter_async_context(entered)

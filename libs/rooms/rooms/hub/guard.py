@@ -2,8 +2,8 @@
 
 They were let in once and may stay for hours. Events tell when a credential ends or a membership is taken, but an event
 is a hint that may be lost, so PostgreSQL is asked as well: for everybody now and then, and at once for those who are in
-doubt. It is always one query for all of them, and no connection is held in between. Where PostgreSQL does not answer
-nobody is made to leave, and it is asked again.
+doubt. It is one query for all of them (for each `BATCH`, where there are very many), and no connection is held in
+between. Where PostgreSQL does not answer nobody is made to leave, and it is asked again.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import random
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from itertools import batched
 
 from django.conf import settings
 
@@ -23,6 +24,8 @@ from rooms.hub.seat import Seat
 from rooms.standing import Place
 
 RETRY_SECONDS = 1.0
+# Places in one query: writing it takes the event loop 5 microseconds each, answering it PostgreSQL ten times that.
+BATCH = 1000
 
 
 def _period() -> float:
@@ -84,11 +87,10 @@ class Guard:
         for seat in asked:
             if not seat.over:
                 places[seat.place].append(seat)
-        if not places:
-            return
-        async with database.connection():
-            lost = await standing.lost(list(places))
-        for place, error in lost.items():
-            for seat in places[place]:
-                metrics.REMOVED.labels(error.status).inc()
-                seat.end(error)
+        for batch in batched(tuple(places), BATCH):
+            async with database.connection():
+                lost = await standing.lost(batch)
+            for place, error in lost.items():
+                for seat in places[place]:
+                    metrics.REMOVED.labels(error.status).inc()
+                    seat.end(error)
