@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
+# What says that a membership is as it was asked to be.
+DONE = frozenset({200, 201})
 PASSWORD = "correct horse battery 7"
 _TIMEOUT = aiohttp.ClientTimeout(total=6)
 

@@ -6,17 +6,15 @@ from tests.chaos import resources
 from tests.chaos.deployment import running
 from tests.chaos.facts import Finding
 from tests.chaos.options import Options
-from tests.chaos.plan import Plan, Step, planned
+from tests.chaos.plan import Plan, planned
 from tests.chaos.report import Outcome
 from tests.chaos.trial import conclude, settle, take_step, warm_up, world_of
-from tests.chaos.workload import Workload
 from tests.chaos.world import World
 
 from embedded.output import Output
 
 # A half-open socket is noticed after 50 s.
 _QUIET = 60.0
-_REVOCATION = "revocation"
 
 
 async def run(options: Options, out: Output) -> Outcome:
@@ -34,18 +32,14 @@ async def _trial(world: World, plan: Plan, options: Options, out: Output) -> Out
     workload, notes, findings = world.workload, list[str](), list[Finding]()
     with out.step("people and rooms"):
         await workload.prepare()
-    can_revoke = await _can_revoke(workload)
-    if not can_revoke:
-        notes.append("NOT CHECKED: revocation. The api has no /api/rooms/<room>/members/<username>/.")
     await warm_up(world, out)
     before = await resources.snapshot(world.control, world.database.sessions)
     world.history.add("phase", why="faults")
     until = world.history.now() + options.duration
-    for number, planned_step in enumerate([*plan.required, *plan.optional]):
+    for number, step in enumerate([*plan.required, *plan.optional]):
         if number >= len(plan.required) and world.history.now() > until:
             break
-        if step := _possible(planned_step, can_revoke=can_revoke):
-            findings += await take_step(world, step, out)
+        findings += await take_step(world, step, out)
         if findings:
             # A service stays down: nothing that comes after would tell more.
             break
@@ -54,15 +48,3 @@ async def _trial(world: World, plan: Plan, options: Options, out: Output) -> Out
         after = await resources.settled(world.control, world.database.sessions, before, _QUIET)
     findings += resources.compared(before, after)
     return await conclude(world, options, findings, notes)
-
-
-def _possible(step: Step, *, can_revoke: bool) -> Step:
-    return tuple(fault for fault in step if can_revoke or fault.name != _REVOCATION)
-
-
-async def _can_revoke(workload: Workload) -> bool:
-    """Asks for what is so already: a membership of somebody who has it."""
-    somebody = workload.revocable[0].person
-    if somebody is None:
-        return False
-    return await workload.office.set_member(workload.staff, workload.private, somebody.username, member=True) == 204

@@ -13,7 +13,8 @@ from tests.e2e.stack import Stack
 PATHS = {
     "/api/users/", "/api/users/{user_id}/", "/api/users/{user_id}/detail/", "/api/articles/", "/api/articles/{slug}/",
     "/api/register/", "/api/login/", "/api/logout/", "/api/me/", "/api/session/", "/api/ws-ticket/", "/api/rooms/",
-    "/api/rooms/{room}/messages/", "/api/rooms/{room}/notify/", "/api/async/", "/api/mode/", "/api/gather/",
+    "/api/rooms/{room}/members/", "/api/rooms/{room}/members/{username}/", "/api/rooms/{room}/messages/",
+    "/api/rooms/{room}/notify/", "/api/async/", "/api/mode/", "/api/gather/",
     "/api/external/", "/api/robust/", "/api/orm/",
 }  # fmt: skip
 

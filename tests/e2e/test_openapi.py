@@ -48,6 +48,9 @@ OPERATIONS = [
     ("POST", "/api/register/"),
     ("GET", "/api/robust/"),
     ("GET", "/api/rooms/"),
+    ("GET", "/api/rooms/{room}/members/"),
+    ("PUT", "/api/rooms/{room}/members/{username}/"),
+    ("DELETE", "/api/rooms/{room}/members/{username}/"),
     ("GET", "/api/rooms/{room}/messages/"),
     ("POST", "/api/rooms/{room}/messages/"),
     ("POST", "/api/rooms/{room}/notify/"),
@@ -69,6 +72,8 @@ FEWER = {
     ("GET", "/api/orm/"): 3,
 }
 ENDING = {("POST", "/api/logout/"), ("DELETE", "/api/users/{user_id}/")}
+# Anybody else gets no further than 403.
+FOR_STAFF = {(method, "/api/rooms/{room}/members/{username}/") for method in ("PUT", "DELETE")}
 # Bodies that lead somewhere, beside the generated ones.
 BODIES = {("POST", "/api/ws-ticket/"): {"room": "python"}}
 # It answers 500 when it is asked to, which its document says.
@@ -90,11 +95,15 @@ async def tester(new_person: NewPerson) -> Person:
 
 
 @pytest.fixture
-async def headers(method: str, path: str, stack: Stack, tester: Person, new_person: NewPerson) -> dict[str, str]:
+async def headers(
+    method: str, path: str, stack: Stack, staff: Person, tester: Person, new_person: NewPerson
+) -> dict[str, str]:
     """How the requests of an operation are signed in."""
     if path == "/api/session/":
         # A token has no session: only a browser gets any further than 403.
         return {"Cookie": tester.cookie, "X-CSRFToken": tester.csrf_token, "Origin": stack.origin}
+    if (method, path) in FOR_STAFF:
+        return {"Authorization": f"Bearer {staff.token}"}
     # What ends a credential or an account gets one to throw away.
     person = await new_person("schema_gone") if (method, path) in ENDING else tester
     return {"Authorization": f"Bearer {person.token}"}
@@ -106,7 +115,7 @@ async def known(tester: Person) -> dict[str, Any]:
     slug = unique("schema").replace("_", "-")
     written = await tester.client.post("/api/articles/", json={"title": "Schema", "body": "Text.", "slug": slug})
     assert written.status_code == 201
-    return {"room": "python", "slug": slug, "user_id": tester.id}
+    return {"room": "python", "slug": slug, "user_id": tester.id, "username": tester.username}
 
 
 @pytest.mark.timeout(180)

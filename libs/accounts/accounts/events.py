@@ -3,6 +3,7 @@
 Hints like all events: whoever misses one finds out when it looks the credential up again.
 """
 
+from accounts.credentials import Credential
 from accounts.secrets import digest
 from chassis import bus
 
@@ -20,11 +21,13 @@ async def announce_sign_out(user_id: int, *, session_key: str = "", access_token
     return await bus.publish(group(user_id), bus.Event(SIGNED_OUT, data))
 
 
-def ends(event: bus.Event, *, session_key: str, access_token_id: int | None) -> bool:
-    """True if a `SIGNED_OUT` event ends what was opened with this credential."""
+def ends(event: bus.Event, credential: Credential) -> bool:
+    """True if an event of the user's group ends what was opened with this credential."""
+    if event.name != SIGNED_OUT:
+        return False
     session, token = event.data.get("session"), event.data.get("access_token")
     if session is None and token is None:
         return True
     if session is not None:
-        return bool(session_key) and digest(session_key) == session
-    return access_token_id == token
+        return bool(credential.session_key) and digest(credential.session_key) == session
+    return credential.access_token_id == token

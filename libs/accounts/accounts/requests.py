@@ -4,6 +4,8 @@ from typing import Literal
 
 from django.http import HttpRequest
 
+from accounts import credentials
+from accounts.credentials import Credential
 from accounts.models import AccessToken, User
 from accounts.sessions import SessionStore
 from chassis.errors import Unauthorized
@@ -28,6 +30,14 @@ def credential(request: HttpRequest) -> Literal["session", "token"]:
     if found is None:
         raise Unauthorized
     return found
+
+
+def held(request: HttpRequest) -> Credential:
+    """What signed `request` in, for what outlives it; or `Unauthorized`."""
+    user, token, session = signed_in(request), access_token(request), own_session(request)
+    if token is not None:
+        return Credential(user.pk, access_token_id=token.pk)
+    return credentials.by_session(user, (session.session_key or "") if session is not None else "")
 
 
 def own_session(request: HttpRequest) -> SessionStore | None:

@@ -82,6 +82,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
+# Seconds within which sockets and streams end whose session, token, user or membership did, where no event told. One
+# query a process for all of them.
+RECHECK_SECONDS = env.float("RECHECK_SECONDS", 10, validate=validate.Range(0, min_inclusive=False))
+
 # Threads for synchronous views and the synchronous ORM, a process; async code uses none.
 SYNC_THREADS = env.int("SYNC_THREADS", 8)
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", 1024 * 1024)

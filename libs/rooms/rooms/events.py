@@ -12,6 +12,7 @@ NOTICE = "room.notice"
 JOINED = "room.joined"
 LEFT = "room.left"
 TYPING = "room.typing"
+MEMBER_REMOVED = "room.member_removed"
 
 
 def announce_message(message: StoredMessage) -> None:
@@ -27,6 +28,16 @@ def announce(room: str, name: str, sender: Sender) -> None:
 async def notify(room: str, notice: str) -> bool:
     """Send a notice, which is not stored, to the room's members; True if Redis took it."""
     return await bus.publish(names.group(room), bus.Event(NOTICE, {"notice": notice}))
+
+
+def announce_removal(room: str, user_id: int) -> None:
+    """Tell that a membership was taken. A hint: whoever misses it finds out when it asks PostgreSQL."""
+    bus.publish_soon(names.group(room), bus.Event(MEMBER_REMOVED, {"user_id": user_id}))
+
+
+def removed_of(event: bus.Event) -> int:
+    """The id of the user in a `MEMBER_REMOVED` event; raises `msgspec.ValidationError` for data of another shape."""
+    return msgspec.convert(event.data.get("user_id"), int)
 
 
 def message_of(event: bus.Event) -> StoredMessage:

@@ -10,7 +10,7 @@ from django_async_backend.db.models.base import AsyncModelMixin
 
 
 class Room(AsyncModelMixin, models.Model):
-    """A room; `last_seq` is the number of its newest message.
+    """A room; `last_seq` is the number of its newest message, `removals` how many memberships were taken.
 
     The row lock of the update that raises `last_seq` makes number order commit order, so a reader that has seen n has
     seen everything up to n. A new `epoch` says that numbers started over (a restored backup): clients must start over
@@ -22,6 +22,7 @@ class Room(AsyncModelMixin, models.Model):
     public = models.BooleanField(default=True)
     last_seq = models.BigIntegerField(default=0)
     epoch = models.UUIDField(default=uuid.uuid4)
+    removals = models.BigIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -13,7 +13,8 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.http import parse_cookie
 from django.utils.crypto import constant_time_compare
 
-from accounts import tickets, users
+from accounts import credentials, tickets, users
+from accounts.credentials import Credential
 from accounts.models import User
 from accounts.sessions import SessionStore
 from chassis.errors import Unauthorized
@@ -27,11 +28,10 @@ _TICKET = "ticket."
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who is at the other end, and the credential they came with (at most one is set): revoking it ends the socket."""
+    """Who is at the other end, and what they came with, which ends the socket when it ends; None for a guest."""
 
     sender: Sender
-    session_key: str = ""
-    access_token_id: int | None = None
+    credential: Credential | None = None
 
 
 def header_values(scope: Scope, name: bytes) -> list[str]:
@@ -75,12 +75,18 @@ def accepted_subprotocol(scope: Scope) -> str | None:
 async def by_ticket(secret: str, room: str) -> Identity:
     """Whoever the ticket admits to `room`; spends it. Raises `Unauthorized`."""
     admission = await tickets.use(secret, room)
-    user: User | None = None
-    if admission is not None:
+    found: Identity | None = None
+    if admission is not None and admission.session_key:
+        # It may have ended since the ticket was bought; a token takes its tickets with it.
+        found = await by_session(admission.session_key)
+    elif admission is not None:
         user = await users.active(admission.user_id)
-    if admission is None or user is None:
+        if user is not None:
+            credential = Credential(user.pk, access_token_id=admission.access_token_id)
+            found = Identity(senders.from_user(user), credential)
+    if found is None:
         raise Unauthorized("Ticket is not valid")
-    return Identity(senders.from_user(user), admission.session_key, admission.access_token_id)
+    return found
 
 
 async def by_session(key: str) -> Identity | None:
@@ -91,7 +97,7 @@ async def by_session(key: str) -> Identity | None:
     user = await users.active(int(data[SESSION_KEY]))
     if user is None or not _password_unchanged(user, data.get(HASH_SESSION_KEY, "")):
         return None
-    return Identity(senders.from_user(user), session_key=key)
+    return Identity(senders.from_user(user), credentials.by_session(user, key))
 
 
 def _password_unchanged(user: User, session_hash: str) -> bool:

@@ -6,7 +6,6 @@ from uuid import uuid4
 import structlog
 from channels.exceptions import StopConsumer
 
-from accounts import events as accounts_events
 from chassis import bus, database
 from chassis.errors import BadRequest, Error, TooManyRequests, Unauthorized, translate
 from realtime import authentication, frames, history, settings
@@ -78,9 +77,7 @@ class ChatConsumer(Consumer):
         return frame.ticket
 
     async def _join(self) -> None:
-        if self.sender.user_id is not None:
-            await bus.inbox.listen(accounts_events.group(self.sender.user_id), self._user_event)
-        self.seat = await hub.join(self.room, self)
+        self.seat = await hub.join(self.room, self, self.identity.credential)
         self.lease = Lease(self.room.name, self.sender)
         arrival = await self.lease.take()
         place = history.start(authentication.query(self.scope), self.room)
@@ -104,8 +101,6 @@ class ChatConsumer(Consumer):
         try:
             if self.seat is not None:
                 await hub.leave(self.seat)
-            if self.place is not None and self.sender.user_id is not None:
-                await bus.inbox.ignore(accounts_events.group(self.sender.user_id), self._user_event)
         finally:
             if self.lease is not None and await self.lease.drop():
                 events.announce(self.lease.room, events.LEFT, self.sender)
@@ -143,21 +138,14 @@ class ChatConsumer(Consumer):
 
     def message(self, frame: bytes) -> None:
         """The room's next message."""
-        if not self.over:
+        if self.writable:
             self.outlet.write(frame)
 
     def event(self, event: bus.Event, frame: bytes) -> None:
         """Something else happened in the room; that they are typing is no news to the one who types."""
-        if not self.over and not (event.name == events.TYPING and event.data["username"] == self.sender.username):
+        if self.writable and not (event.name == events.TYPING and event.data["username"] == self.sender.username):
             self.outlet.write(frame)
 
     def removed(self, error: Error) -> None:
-        """The room is gone, or another one."""
+        """The room is gone or another one, or not this sender's any more."""
         self.end(close_code(error))
-
-    def _user_event(self, event: bus.Event) -> None:
-        key, token = self.identity.session_key, self.identity.access_token_id
-        if event.name == accounts_events.SIGNED_OUT and accounts_events.ends(
-            event, session_key=key, access_token_id=token
-        ):
-            self.end(CloseCode.NOT_SIGNED_IN)

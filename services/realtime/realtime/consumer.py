@@ -60,6 +60,11 @@ class Consumer(AsyncConsumer):
             self._ending = code
             self._task.cancel()
 
+    @property
+    def writable(self) -> bool:
+        """False once the socket is closed or about to be: nothing that comes then may reach the client."""
+        return not self.over and self._ending is None
+
     def _ended(self) -> bool:
         """True if it was `end` that cancelled the task, and nobody else."""
         return self._ending is not None and self._task is not None and not self._task.uncancel()
@@ -137,8 +142,8 @@ class Consumer(AsyncConsumer):
             await self.base_send({"type": "websocket.close", "code": int(code)})
 
     def write(self, frame: frames.ServerFrame) -> None:
-        """Send one frame; nothing where the socket is closed."""
-        if not self.over:
+        """Send one frame; nothing where the socket is closed or about to be."""
+        if self.writable:
             self.outlet.write(wire.text(frames.encode(frame)))
             metrics.FRAMES_OUT.labels(frame.__struct_config__.tag).inc()
 

@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth import BACKEND_SESSION_KEY, SESSION_KEY
 from django.utils import timezone
 
+from accounts import credentials
 from accounts.models import Session, User, WebSocketTicket
 from accounts.sessions import SessionStore
 from chassis.testing import in_section
@@ -269,7 +270,8 @@ async def test_identity_remembers_its_credential(room: RoomAccess, ada: User) ->
     key = await sign_in(ada)
     found = await in_section(authentication.by_session(key))
     assert found is not None
-    assert (found.session_key, found.access_token_id, found.sender.user_id) == (key, None, ada.pk)
+    assert found.credential == credentials.by_session(ada, key)
+    assert found.sender.user_id == ada.pk
 
 
 async def test_joins_at_once_share_one_ticket(make_socket: MakeSocket, room: RoomAccess, ada: User) -> None:

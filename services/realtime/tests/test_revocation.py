@@ -1,12 +1,20 @@
-"""A socket ends with the credential that opened it."""
+"""A socket ends with the credential that opened it, and with the membership that admitted it."""
 
-from accounts import events
+import uuid
+
+from accounts import events, tickets
 from accounts.models import User
-from chassis.testing import eventually
+from accounts.sessions import SessionStore
+from chassis.errors import Forbidden
+from chassis.testing import eventually, in_section
+from realtime.authentication import SUBPROTOCOL
 from realtime.close_codes import CloseCode
+from realtime.delivery import hub
+from rooms import events as room_events
+from rooms import memberships, messages, senders
 from rooms.access import RoomAccess
 
-from .conftest import ORIGIN, Connect, Socket, sign_in
+from .conftest import DEADLINE, ORIGIN, Connect, MakeRoom, Socket, sign_in
 
 
 async def open_with(connect: Connect, room: RoomAccess, session_key: str) -> Socket:
@@ -56,3 +64,54 @@ async def announced(socket: Socket, user: User, session_key: str = "") -> None:
         return bool(socket.communicator.future.done())
 
     await eventually(heard, what="the application has ended")
+
+
+async def test_member_removed(connect: Connect, make_room: MakeRoom, ada: User) -> None:
+    """When a membership is taken its user's sockets in the room are closed with 4003, and those elsewhere are not."""
+    private, elsewhere = await make_room(public=False, member=ada), await make_room(public=False, member=ada)
+    key = await sign_in(ada)
+    removed, staying = await open_with(connect, private, key), await open_with(connect, elsewhere, key)
+    await in_section(memberships.remove(private.name, "ada"))
+    room_events.announce_removal(private.name, ada.pk)
+    assert await removed.closed() == CloseCode.FORBIDDEN
+    assert (await staying.post("still here"))["seq"] == 1
+
+
+async def test_no_later_frame(connect: Connect, make_room: MakeRoom, ada: User) -> None:
+    """What is stored after somebody was told to leave does not reach them, though the close is still on its way."""
+    private = await make_room(public=False, member=ada)
+    socket = await open_with(connect, private, await sign_in(ada))
+    seat = next(iter(hub._feeds[private.id].seats))
+
+    async def post() -> messages.Posted:
+        return await messages.post(private, senders.from_user(ada), uuid.uuid4(), "late")
+
+    posted = await in_section(post())
+    # Nothing is awaited in between: the consumer has had no chance to close.
+    seat.end(Forbidden())
+    hub.posted(private.id, posted.message)
+    seat.member.message(b"\x81\x02{}")
+    frames = []
+    while (output := await socket.communicator.receive_output(DEADLINE))["type"] != "websocket.close":
+        frames.append(output["text"])
+    assert not [frame for frame in frames if '"message"' in frame or frame == "{}"]
+    assert output["code"] == CloseCode.FORBIDDEN
+
+
+async def test_ticket_of_a_session_that_ended(connect: Connect, room: RoomAccess, ada: User) -> None:
+    """A ticket does not outlive the session that it was bought with."""
+    key = await sign_in(ada)
+    ticket = await in_section(tickets.issue(ada, room.name, session_key=key))
+    await in_section(SessionStore(key).adelete())
+    socket = await connect(room.name, subprotocols=(SUBPROTOCOL, f"ticket.{ticket}"))
+    assert await socket.closed() == CloseCode.NOT_SIGNED_IN
+
+
+async def test_ticket_ends_with_its_session(connect: Connect, room: RoomAccess, ada: User) -> None:
+    """Nor does the socket that it opened."""
+    key = await sign_in(ada)
+    ticket = await in_section(tickets.issue(ada, room.name, session_key=key))
+    socket = await connect(room.name, subprotocols=(SUBPROTOCOL, f"ticket.{ticket}"))
+    await socket.until("synced")
+    await announced(socket, ada, session_key=key)
+    assert await socket.closed() == CloseCode.NOT_SIGNED_IN

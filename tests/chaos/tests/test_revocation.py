@@ -34,7 +34,7 @@ class Memberships:
         if self.member is not None and request.method == "DELETE":
             self.member.shut_out = True
             self.member.admitted.clear()
-        return web.Response(status=204)
+        return web.Response(status=200)
 
 
 @pytest_asyncio.fixture

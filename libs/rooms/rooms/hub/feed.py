@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -37,7 +37,9 @@ class Feed:
     for all members.
     """
 
-    def __init__(self, room: RoomAccess, encode: Encode, gate: asyncio.Semaphore) -> None:
+    def __init__(
+        self, room: RoomAccess, encode: Encode, gate: asyncio.Semaphore, doubt: Callable[[Iterable[Seat]], None]
+    ) -> None:
         self.room = room
         self.reading = Reading(room, encode, gate)
         self.seq = 0
@@ -46,6 +48,8 @@ class Feed:
         self.live: dict[Seat, None] = {}
         self.started = self.over = False
         self._encode = encode
+        self._doubt = doubt
+        self._removals: int | None = None
         self._early: dict[int, StoredMessage] = {}
         self._target = 0
         self._filling: asyncio.Task[None] | None = None
@@ -77,6 +81,8 @@ class Feed:
         try:
             if event.name == events.MESSAGE:
                 self.accept(events.message_of(event))
+            elif event.name == events.MEMBER_REMOVED:
+                self.member_removed(events.removed_of(event))
             elif (frame := frames.of_event(event)) is not None:
                 self._tell(event, self._encode(frame))
         except msgspec.ValidationError as error:
@@ -85,6 +91,16 @@ class Feed:
     def _tell(self, event: bus.Event, frame: bytes) -> None:
         for seat in tuple(self.seats):
             seat.event(event, frame)
+
+    def member_removed(self, user_id: int) -> None:
+        """A membership was taken. It may have been given back since, or not matter here: PostgreSQL knows."""
+        self._doubt(seat for seat in self.seats if seat.credential is not None and seat.credential.user_id == user_id)
+
+    def removals(self, count: int) -> None:
+        """The database says that so many memberships of the room have been taken: are there more than we know of?"""
+        if count != self._removals:
+            self._removals = count
+            self._doubt(self.seats)
 
     def accept(self, message: StoredMessage) -> None:
         """`message` is stored: deliver it if it is the next one, else see to it that what precedes it comes first."""
@@ -161,7 +177,7 @@ class Feed:
         """There is nothing more to deliver: everybody is told to leave."""
         self.over = True
         for seat in tuple(self.seats):
-            seat.member.removed(error)
+            seat.end(error)
 
     def gone(self) -> None:
         """The room was deleted."""

@@ -3,6 +3,7 @@
 PostgreSQL is the truth and the bus only a hint. A room with members here is one group on the process's one channel.
 Messages are delivered in the order of their numbers, each once; what no hint brings is found by asking PostgreSQL for
 the heads of all these rooms, in one query a second, and read once a room. So Redis may be dead and chat still flows.
+Who may not be in a room any more is found the same way (`rooms.hub.guard`): by events, and by asking.
 """
 
 import asyncio
@@ -12,14 +13,18 @@ from collections.abc import AsyncIterator
 
 import structlog
 
+from accounts import events as accounts_events
+from accounts.credentials import Credential
 from chassis import bus, database
 from chassis.background import report
 from rooms import events, names
 from rooms.access import RoomAccess
 from rooms.hub import metrics
 from rooms.hub.feed import Feed
+from rooms.hub.guard import Guard
 from rooms.hub.member import Encode, Member, RoomRestarted
 from rooms.hub.seat import Seat
+from rooms.memberships import Removed
 from rooms.messages import StoredMessage
 
 logger = structlog.get_logger(__name__)
@@ -27,6 +32,9 @@ logger = structlog.get_logger(__name__)
 POLL_SECONDS = 1.0
 # Connections that all rooms together use for reading: some of the pool is left for posting and joining.
 MAX_READS = 4
+# Who joined is asked about once more, those of one second together: what ended them may have come before the inbox
+# listened for it.
+JOINED_SECONDS = 1.0
 
 
 class Hub:
@@ -38,44 +46,56 @@ class Hub:
         self._feeds: dict[int, Feed] = {}
         self._gate = asyncio.Semaphore(MAX_READS)
         self._hurry = asyncio.Event()
+        self._guard = Guard(lambda: [seat for feed in self._feeds.values() for seat in feed.seats])
         inbox.on_gap(self._hurry.set)
+        inbox.on_gap(self._guard.doubt_all)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """A lifespan resource: finds what no hint brought, until the end of the block."""
-        polling = asyncio.create_task(self._poll(), name="hub-poll")
+        tasks = {
+            asyncio.create_task(self._poll(), name="hub-poll"),
+            asyncio.create_task(self._guard.watch(), name="hub-guard"),
+        }
         try:
             yield
         finally:
-            polling.cancel()
-            await asyncio.wait({polling})
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
 
-    async def join(self, room: RoomAccess, member: Member) -> Seat:
+    async def join(self, room: RoomAccess, member: Member, credential: Credential | None = None) -> Seat:
         """A place for `member` in `room`, which starts with `Seat.catch_up`; whoever gets it calls `leave` in the end.
 
+        `credential` is what the member came with, None for a guest: when it ends, or with it the right to be in the
+        room, `member.removed` is called.
         Its group is subscribed, so there is no hole between history and what follows. Raises what the database raises,
         `NotFound` where the room is gone, and `RoomRestarted` where its epoch is another by now.
         """
         feed = self._feeds.get(room.id)
         if feed is None or feed.over:
-            feed = self._feeds[room.id] = Feed(room, self._encode, self._gate)
+            feed = self._feeds[room.id] = Feed(room, self._encode, self._gate, self._guard.doubt)
         elif feed.room.epoch != room.epoch:
             # Either side may be the one that is behind: the next poll knows.
             self._hurry.set()
             raise RoomRestarted
-        seat = Seat(feed, member)
+        seat = Seat(feed, member, credential)
         feed.seats.add(seat)
         self._count()
         try:
+            if credential is not None:
+                await self._inbox.listen(accounts_events.group(credential.user_id), seat.heard_of_user)
             await feed.ready(lambda: self._inbox.listen(names.group(room.name), feed.heard))
         except BaseException:
             await self.leave(seat)
             raise
+        self._guard.doubt([seat], JOINED_SECONDS)
         return seat
 
     async def leave(self, seat: Seat) -> None:
         """The member is gone; a room without any is forgotten. Does not wait for Redis."""
         feed = seat.feed
+        seat.over = True
         feed.seats.discard(seat)
         feed.live.pop(seat, None)
         if not feed.seats:
@@ -84,6 +104,8 @@ class Hub:
                 del self._feeds[feed.room.id]
             await self._inbox.ignore(names.group(feed.room.name), feed.heard)
         self._count()
+        if seat.credential is not None:
+            await self._inbox.ignore(accounts_events.group(seat.credential.user_id), seat.heard_of_user)
 
     def posted(self, room_id: int, message: StoredMessage) -> None:
         """`message` was stored by this process: its own members get it at once, the others are told by the bus."""
@@ -91,6 +113,13 @@ class Hub:
         if feed is not None:
             feed.accept(message)
         events.announce_message(message)
+
+    def member_removed(self, room: str, removed: Removed) -> None:
+        """A membership was taken by this process: it asks about its own members at once, the others are told."""
+        feed = self._feeds.get(removed.room_id)
+        if feed is not None:
+            feed.member_removed(removed.user_id)
+        events.announce_removal(room, removed.user_id)
 
     def _count(self) -> None:
         metrics.ROOMS.set(len(self._feeds))
@@ -120,11 +149,13 @@ class Hub:
             return
         async with database.connection():
             rows = await database.fetch_all(
-                "SELECT id, last_seq, epoch FROM rooms_room WHERE id = ANY(%s)", (list(known),)
+                "SELECT id, last_seq, epoch, removals FROM rooms_room WHERE id = ANY(%s)", (list(known),)
             )
-        heads = {room_id: (seq, epoch) for room_id, seq, epoch in rows}
-        for room_id, (feed, seq) in known.items():
+        heads = {room_id: values for room_id, *values in rows}
+        for room_id, (feed, known_seq) in known.items():
             if room_id in heads:
-                feed.head(*heads[room_id], known=seq)
+                seq, epoch, removals = heads[room_id]
+                feed.head(seq, epoch, known=known_seq)
+                feed.removals(removals)
             else:
                 feed.gone()

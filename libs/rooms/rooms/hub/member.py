@@ -26,7 +26,11 @@ class Member(Protocol):
         """Something else happened in the room."""
 
     def removed(self, error: Error) -> None:
-        """The room is gone (`NotFound`) or started over (`RoomRestarted`): nothing more comes."""
+        """Nothing more comes, and what has not been read yet is not the member's to read any more.
+
+        The room is gone (`NotFound`) or started over (`RoomRestarted`); or the member has to leave it: they are not
+        signed in (`Unauthorized`) or not a member (`Forbidden`) any more.
+        """
 
 
 class Encode(Protocol):

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
+from accounts import events as accounts_events
+from accounts.credentials import Credential
 from chassis import bus
+from chassis.errors import Error, Unauthorized
 from rooms.hub import metrics
 from rooms.hub.member import Member
 from rooms.hub.reading import Page
+from rooms.standing import Place
 
 if TYPE_CHECKING:
     from rooms.hub.feed import Feed
@@ -20,12 +24,17 @@ MAX_HELD = 100
 
 
 class Seat:
-    """Made by `Hub.join`. `seq` is the number of the last message that the member was given."""
+    """Made by `Hub.join`. `seq` is the number of the last message that the member was given.
 
-    def __init__(self, feed: Feed, member: Member) -> None:
+    Once it is `over` the member is given nothing more.
+    """
+
+    def __init__(self, feed: Feed, member: Member, credential: Credential | None) -> None:
         self.feed = feed
         self.member = member
+        self.credential = credential
         self.seq = 0
+        self.over = False
         self._held: list[tuple[bus.Event, bytes]] | None = []
 
     async def catch_up(self, since: int | None) -> AsyncIterator[bytes]:
@@ -37,13 +46,17 @@ class Seat:
         """
         page = await self._newest() if since is None else Page([], since, full=False)
         while True:
-            for self.seq, frame in page.messages:
+            for seq, frame in page.messages:
+                if self.over:
+                    return
+                self.seq = seq
                 yield frame
             self.seq = max(self.seq, page.complete)
             if self.seq >= self.feed.seq:
                 break
             page = await self._next()
-        self.feed.live[self] = None
+        if not self.over:
+            self.feed.live[self] = None
 
     async def _newest(self) -> Page:
         head = self.feed.seq
@@ -66,10 +79,12 @@ class Seat:
         """Give the member the events that happened since it joined, and from now on as they happen."""
         held, self._held = self._held, None
         for event, frame in held or ():
-            self.member.event(event, frame)
+            self.event(event, frame)
 
     def event(self, event: bus.Event, frame: bytes) -> None:
         """Something happened in the room."""
+        if self.over:
+            return
         if self._held is None:
             self.member.event(event, frame)
         else:
@@ -79,6 +94,23 @@ class Seat:
     def message(self, seq: int, frame: bytes) -> None:
         """The next message; only where the seat is live."""
         # A member that was served by another process may have heard what this one has yet to hear.
-        if seq > self.seq:
+        if seq > self.seq and not self.over:
             self.seq = seq
             self.member.message(frame)
+
+    @property
+    def place(self) -> Place:
+        """What decides whether the member may be here."""
+        return self.feed.room.id, self.credential
+
+    def heard_of_user(self, event: bus.Event) -> None:
+        """Something happened to the member's user."""
+        if self.credential is not None and accounts_events.ends(event, self.credential):
+            self.end(Unauthorized())
+
+    def end(self, error: Error) -> None:
+        """The member has to go, now."""
+        if not self.over:
+            self.over = True
+            self.feed.live.pop(self, None)
+            self.member.removed(error)

@@ -5,6 +5,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from api.users.schemas import Username
+from rooms.memberships import PAGE as MEMBERS_PAGE
+from rooms.memberships import Member
 from rooms.messages import PAGE, StoredMessage
 from rooms.names import PATTERN
 
@@ -31,6 +34,32 @@ class RoomPath(Struct):
     """The room's name in the path."""
 
     room: RoomName
+
+
+class MemberPath(RoomPath):
+    """The room's name and a user's."""
+
+    username: Username
+
+
+class MembersQuery(Struct):
+    """`after` is a name: the members that follow it."""
+
+    after: Annotated[str, Meta(max_length=150, pattern=r"^[^\x00]*$")] = ""
+    limit: Annotated[int, Meta(ge=1, le=MEMBERS_PAGE)] = MEMBERS_PAGE
+
+
+class MemberList(Struct):
+    """Members by name; where there are `limit` of them, ask for those after the last."""
+
+    members: list[Member]
+
+
+class Admitted(Struct):
+    """A user who is a member of the room."""
+
+    room: RoomName
+    username: Username
 
 
 class HistoryQuery(Struct):

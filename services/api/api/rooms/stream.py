@@ -11,7 +11,8 @@ import structlog
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
-from accounts.requests import signed_in
+from accounts.credentials import Credential
+from accounts.requests import held, signed_in
 from api.rooms.delivery import event, hub
 from chassis import bus, lifespan
 from chassis.errors import BadRequest, Error
@@ -31,7 +32,7 @@ async def room_events(request: HttpRequest, room: str) -> HttpResponseBase:
     """Stream the room from `Last-Event-ID` (a message's number) or, without one, from its newest 50 messages."""
     entered = await access.enter(room, signed_in(request).pk)
     after = _last_event_id(request, entered)
-    response = StreamingHttpResponse(_stream(entered, after), content_type="text/event-stream")
+    response = StreamingHttpResponse(_stream(entered, after, held(request)), content_type="text/event-stream")
     # A proxy that buffers would hold events back; `no-store` is what EventSource needs from caches.
     response.headers["X-Accel-Buffering"] = "no"
     return response
@@ -71,7 +72,8 @@ class Stream:
         self.message(frame)
 
     def removed(self, error: Error) -> None:
-        """The room is gone, or another one."""
+        """The room is gone or another one, or not this client's any more: what waits is not for them to read."""
+        self._waiting.clear()
         self.end(error.message)
 
     def end(self, reason: str) -> None:
@@ -98,15 +100,16 @@ class Stream:
                 return
 
 
-async def _stream(room: RoomAccess, after: int | None) -> AsyncIterator[bytes]:
+async def _stream(room: RoomAccess, after: int | None, credential: Credential) -> AsyncIterator[bytes]:
     stream = Stream()
-    seat = await hub.join(room, stream)
+    seat = await hub.join(room, stream, credential)
     draining = asyncio.create_task(_end_on_drain(stream))
     try:
         async for chunk in seat.catch_up(after):
             yield chunk
         # Live from here on: what comes while the client takes this waits in `stream`.
-        yield event("synced", {"type": "synced", "room": room.name, "seq": seat.seq, "epoch": str(room.epoch)})
+        if not seat.over:
+            yield event("synced", {"type": "synced", "room": room.name, "seq": seat.seq, "epoch": str(room.epoch)})
         seat.release()
         async for chunk in stream.chunks():
             yield chunk

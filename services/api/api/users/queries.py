@@ -63,6 +63,8 @@ async def create(username: str, password: str, email: str) -> User:
         validate_password(password, user)
     except ValidationError as error:
         raise BadRequest(" ".join(error.messages), reasons=error.messages) from error
+    # Hashing waits in line for a processor; a connection held meanwhile would be missed by everybody else.
+    await database.release()
     user.password = await hash_password(password)
     try:
         await user.async_save(force_insert=True)
