@@ -1,9 +1,9 @@
 """Rates that hold over all processes without a round trip: decided here, settled with Redis in the background.
 
-The generic cell rate algorithm. A limit of `amount` a `period` lets a key have `period` seconds of backlog: each use adds
-`period / amount` seconds, and time works them off. So the whole state of a key is the moment when it has none left, here
-and in Redis. A few times a second each process adds what was used here to the backlog in Redis and takes over what it is
-then, with the uses of all others in it. docs/decisions/message-rates.md says why, and how far it can be off.
+The generic cell rate algorithm. A limit of `amount` a `period` lets a key have `period` seconds of backlog: each use
+adds `period / amount` seconds, and time works them off. So all that is kept of a key, here and in Redis, is the moment
+when it has none left. A few times a second each process adds what was used here to the backlog in Redis and takes over
+what it is then, with the uses of all others in it. docs/decisions/message-rates.md says why, and how far it can be off.
 """
 
 import asyncio

@@ -49,6 +49,6 @@ class Places:
         return len(self._held)
 
 
-# In process: a bound against one sender who fills this process's memory, exact without a round trip, and with or without
-# Redis. Over all processes the leases in Redis are counted (`rooms.presence`).
+# In process: a bound against one sender who fills this process's memory, without a round trip, and without Redis too.
+# Over all processes the leases in Redis are counted (`rooms.presence`).
 places = Places()
