@@ -110,3 +110,5 @@ def test_a_malformed_rate_is_named() -> None:
     """A rate that cannot be understood ends the start of the process."""
     with pytest.raises(ValidationError, match="not a rate such as 10/minute: 'often'"):
         rate("often")
+    with pytest.raises(ValidationError, match="must allow something: '0/minute'"):
+        rate("0/minute")
