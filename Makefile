@@ -1,11 +1,11 @@
 # Every target works in a fresh clone: what it needs is installed into .venv first (see deploy/bootstrap).
 .DEFAULT_GOAL := help
-.PHONY: help run stop status test lint types fmt e2e chaos protocol lock check-locks clean
+.PHONY: help run stop status test lint types fmt e2e chaos django-tests protocol lock check-locks clean
 
 EMBEDDED := env PYTHONPATH=deploy .venv/bin/python -m embedded
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## the whole stack without Docker, until Ctrl-C (ARGS=--detach: in the background)
 	@deploy/bootstrap run
@@ -43,6 +43,10 @@ e2e: ## the end-to-end suite against API_URL, REALTIME_URL and UPSTREAM_URL (def
 chaos: ## kill, freeze and cut everything under load, and check that nothing is lost (SEED= DURATION= ONLY= STOCK=1)
 	@deploy/bootstrap dev
 	@SEED=$(SEED) DURATION=$(DURATION) ONLY="$(ONLY)" RATE=$(RATE) HEAL=$(HEAL) STRICT=$(STRICT) STOCK=$(STOCK) deploy/chaos
+
+django-tests: ## Django's own tests of its ASGI handler, against ours
+	@deploy/bootstrap dev
+	@deploy/django-tests
 
 protocol: ## write docs/asyncapi.json and the table of close codes in docs/protocol.md from the code
 	@deploy/bootstrap dev

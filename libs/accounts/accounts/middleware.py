@@ -15,6 +15,7 @@ from django.contrib.sessions.backends.base import UpdateError
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
+from django.utils.functional import SimpleLazyObject, empty
 from django.utils.http import http_date
 
 from accounts import tokens
@@ -23,15 +24,22 @@ from chassis.errors import Unauthorized, error_response
 from chassis.middleware import AsyncMiddleware
 
 
+def session_cookie(request: HttpRequest) -> str | None:
+    """The value of the session cookie; most requests to an API have no cookie to parse."""
+    return request.COOKIES.get(settings.SESSION_COOKIE_NAME) if "HTTP_COOKIE" in request.META else None
+
+
 class SessionMiddleware(AsyncMiddleware):
     """Django's session middleware with an asynchronous load and save."""
 
     async def answer(self, request: HttpRequest) -> HttpResponseBase:
         """Answer `request` with `request.session` set, and save what changed unless the answer is a 5xx."""
-        sent_key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
-        session = SessionStore(sent_key)
+        sent_key = session_cookie(request)
+        session: Any = SessionStore(sent_key) if sent_key is not None else SimpleLazyObject(SessionStore)
         request.session = session
         response = await self.get_response(request)
+        if sent_key is None and session._wrapped is empty:  # noqa: SLF001 - as `django.contrib.auth` asks its lazy user
+            return response
         if session.accessed:
             patch_vary_headers(response, ("Cookie",))
         if sent_key is not None and session.is_empty():
@@ -71,13 +79,13 @@ class AuthenticationMiddleware(AsyncMiddleware):
         """Answer `request` with `user`, `auser`, `credential` and `access_token` set."""
         user: Any = AnonymousUser()
         request.credential = request.access_token = None
-        scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+        scheme, _, secret = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if scheme.lower() == tokens.SCHEME.lower():
             token = await tokens.find(secret.strip())
             if token is None:
                 return error_response(Unauthorized("Invalid token"))
             request.credential, request.access_token, user = "token", token, token.user
-        elif settings.SESSION_COOKIE_NAME in request.COOKIES:
+        elif session_cookie(request) is not None:
             user = await aget_user(request)
             if user.is_authenticated:
                 request.credential = "session"

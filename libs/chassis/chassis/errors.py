@@ -28,6 +28,8 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig, Suspicio
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 
+from chassis.asgi import LanesBusy
+
 
 class Error(Exception):
     """An error that the client caused or must know about; `message` is shown to them."""
@@ -151,6 +153,7 @@ _KNOWN: tuple[tuple[type[Exception], Callable[[], Error]], ...] = (
     (PermissionDenied, Forbidden),
     (RequestDataTooBig, PayloadTooLarge),
     (SuspiciousOperation, BadRequest),
+    (LanesBusy, lambda: Unavailable("Too many synchronous requests")),
     (psycopg_pool.TooManyRequests, lambda: Unavailable("Database busy")),
     (OperationalError, lambda: Unavailable("Database unavailable")),
     (InterfaceError, lambda: Unavailable("Database unavailable")),

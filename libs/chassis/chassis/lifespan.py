@@ -91,6 +91,11 @@ async def running() -> AsyncIterator[None]:
     logger.info("process.stopped")
 
 
+def is_running() -> bool:
+    """True between the start and the stop of this process's resources."""
+    return _State.running
+
+
 async def ensure_running() -> None:
     """Open the resources now if the server announced no start; the end of the process is what closes them then."""
     if _State.running:

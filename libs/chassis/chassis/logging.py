@@ -7,8 +7,11 @@ form. Whatever is bound with `structlog.contextvars` (the request id) is on ever
 import logging
 import os
 import sys
+import time
+from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -47,6 +50,45 @@ def _drop_noise(_logger: WrappedLogger, _method: str, event: EventDict) -> Event
 _TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 
 
+class JsonFormatter(structlog.stdlib.ProcessorFormatter):
+    """One JSON object a line; an event without a traceback, which is nearly every one, goes straight to the encoder."""
+
+    _encoder = msgspec.json.Encoder(enc_hook=repr)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line of a record."""
+        event = record.msg
+        if isinstance(event, dict) and "exc_info" not in event and "stack_info" not in event:
+            return self._encoder.encode(event).decode()
+        return super().format(record)
+
+
+class EventLog:
+    """For events that come with every request: lines as structlog's, made without its chain of processors.
+
+    Fields are written as they are given: `redact` does not see them.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._logger = logging.getLogger(name)
+
+    def info(self, event: str, **fields: Any) -> None:
+        """Log `event` with `fields` at level INFO."""
+        if not self._logger.isEnabledFor(logging.INFO):
+            return
+        now = time.time()
+        line = {"event": event, **fields, "logger": self._name, "level": "info", "timestamp": _iso(now)}
+        record = logging.LogRecord(self._name, logging.INFO, __file__, 0, line, None, None)
+        # What `wrap_for_formatter` adds, by which ProcessorFormatter knows that the message is an event.
+        record.__dict__.update(_logger=self._logger, _name="info")
+        self._logger.handle(record)
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+
+
 def _coloured() -> bool:
     return "NO_COLOR" not in os.environ and ("FORCE_COLOR" in os.environ or sys.stderr.isatty())
 
@@ -61,6 +103,9 @@ def logging_config(log_format: str, level: str) -> dict[str, Any]:
     # A log line that cannot be written is lost, and that is all. Reporting it on stderr would feed daphne's redirected
     # stderr back into the log, for ever, once whoever reads it has gone.
     logging.raiseExceptions = False
+    # Looked up for every record, and on no line of ours.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging.logAsyncioTasks = False  # type: ignore[attr-defined]  # typeshed does not know it yet
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.stdlib.BoundLogger,
@@ -72,7 +117,7 @@ def logging_config(log_format: str, level: str) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {
             "structured": {
-                "()": structlog.stdlib.ProcessorFormatter,
+                "()": JsonFormatter if log_format == "json" else structlog.stdlib.ProcessorFormatter,
                 "foreign_pre_chain": [*_SHARED, _drop_noise],
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
             }

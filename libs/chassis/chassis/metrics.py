@@ -5,6 +5,7 @@ the directory; the variable has to be set before this module is imported.
 """
 
 import os
+from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import (
@@ -19,6 +20,9 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from chassis.methods import READ, only
+
+type Increment = Callable[[], None]
+type Observe = Callable[[float], None]
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 

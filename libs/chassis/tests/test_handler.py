@@ -11,10 +11,10 @@ import pytest
 from django.core import signals
 from pytest_django import Settings
 
+from chassis.asgi.lanes import lanes
 from chassis.database import async_connections
 from chassis.exchange import Exchange
 from chassis.handler import Handler
-from chassis.lanes import lanes
 from chassis.testing import eventually
 
 from . import views_for_handler as views
@@ -232,3 +232,19 @@ async def test_only_http_and_lifespan(request_to: Send) -> None:
 async def test_unreadable_path(request_to: Send) -> None:
     """A query that is not ASCII is answered, not fatal."""
     assert await request_to("/nowhere?caf\xc3=1").start() in (400, 404)
+
+
+async def test_server_timing(request_to: Send) -> None:
+    """The time in the application is a header that browsers show."""
+    exchange = request_to("/ok")
+    await exchange.start()
+    assert exchange.headers["server-timing"].startswith("app;dur=")
+
+
+async def test_task_that_outlives_its_request(request_to: Send, gate: views.Gate) -> None:
+    """A task of a request may not take a lane after it: nobody would give it back."""
+    await request_to("/leaves-a-task").start()
+    gate.opened.set()
+    assert gate.task is not None
+    with pytest.raises(RuntimeError, match="over"):
+        await gate.task

@@ -26,6 +26,7 @@ class Gate:
         self.sync_reached = threading.Semaphore(0)
         self.sync_opened = threading.Event()
         self.threads: list[str] = []
+        self.task: asyncio.Task[str] | None = None
 
 
 async def ok(request: HttpRequest) -> HttpResponse:
@@ -61,6 +62,17 @@ async def hops(request: HttpRequest) -> HttpResponse:
     """Visits a thread twice and names both."""
     name = sync_to_async(lambda: threading.current_thread().name)
     return HttpResponse(f"{await name()} {await name()}".encode())
+
+
+async def leaves_a_task(request: HttpRequest) -> HttpResponse:
+    """Starts a task that visits a thread when the gate opens."""
+
+    async def late() -> str:
+        await Gate.current.opened.wait()
+        return await sync_to_async(lambda: threading.current_thread().name)()
+
+    Gate.current.task = asyncio.create_task(late())
+    return HttpResponse(b"left")
 
 
 async def conflicts(request: HttpRequest) -> HttpResponse:
@@ -105,6 +117,7 @@ urlpatterns = [
     path("waits", waits),
     path("blocks", blocks),
     path("hops", hops),
+    path("leaves-a-task", leaves_a_task),
     path("conflicts", conflicts),
     path("conflicts-sync", conflicts_sync),
     path("database-down", database_down),

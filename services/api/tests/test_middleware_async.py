@@ -17,7 +17,7 @@ from django.http.response import HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.module_loading import import_string
 
-from chassis.lanes import lanes
+from chassis.asgi.lanes import lanes
 from chassis.middleware import AsyncMiddleware, GetResponse
 
 from .upstream import running

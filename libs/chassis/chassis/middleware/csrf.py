@@ -40,7 +40,8 @@ class CsrfMiddleware(AsyncMiddleware):
 
     async def answer(self, request: HttpRequest) -> HttpResponseBase:
         """Answer `request`, or 403 `{"error": "CSRF check failed", "reason": ...}`."""
-        self.check.process_request(request)
+        if "HTTP_COOKIE" in request.META:
+            self.check.process_request(request)
         if getattr(request, "credential", None) == "session" and request.method not in _SAFE:
             refused = self.check.process_view(request, _view, (), {})
             if refused is not None:

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from chassis.asgi import send_encoded
 from chassis.middleware import AsyncMiddleware
 
 HEADERS = {
@@ -20,6 +21,10 @@ HEADERS = {
 }
 HSTS = "max-age=31536000; includeSubDomains"
 
+_ENCODED = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+_ENCODED_HTTPS = [*_ENCODED, (b"strict-transport-security", HSTS.encode())]
+_NAMES = frozenset(name.decode() for name, _ in _ENCODED_HTTPS)
+
 
 class SecurityHeadersMiddleware(AsyncMiddleware):
     """Adds `HEADERS`, and HSTS where the site is HTTPS only."""
@@ -27,8 +32,9 @@ class SecurityHeadersMiddleware(AsyncMiddleware):
     async def answer(self, request: HttpRequest) -> HttpResponseBase:
         """Answer `request` with the headers set."""
         response = await self.get_response(request)
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
-        if settings.HTTPS_ONLY:
-            response.headers.setdefault("Strict-Transport-Security", HSTS)
+        headers = _ENCODED_HTTPS if settings.HTTPS_ONLY else _ENCODED
+        own = _NAMES.intersection(name.lower() for name in response.headers)
+        if own:
+            headers = [header for header in headers if header[0].decode() not in own]
+        send_encoded(response, headers)
         return response
