@@ -30,6 +30,7 @@ _ADD = """
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local free_at = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now) + ARGV[1]
+if free_at <= now then return '0' end
 redis.call('SET', KEYS[1], string.format('%.6f', free_at), 'PX', math.ceil((free_at - now) * 1000))
 return string.format('%.6f', free_at - now)
 """
@@ -88,7 +89,8 @@ class Rates:
         What Redis could not be told is not told later: uses that time has worked off long ago would count as new ones.
         """
         self._forget()
-        used = {key: account.unsettled for key, account in self._accounts.items() if account.unsettled}
+        # Those that have a backlog and were not used are asked for: others may use them.
+        used = {key: account.unsettled for key, account in self._accounts.items()}
         if not used:
             return
         for key, count in used.items():

@@ -131,6 +131,18 @@ async def test_a_new_process_learns(rates: Callable[[], Rates]) -> None:
     assert allowed(new, 10) == 0
 
 
+async def test_a_process_goes_on_learning(rates: Callable[[], Rates], clock: Clock) -> None:
+    """While a key has a backlog here, what others use is heard of without using it here."""
+    one, two = rates(), rates()
+    assert (allowed(one, 5), allowed(two, 2)) == (5, 2)
+    await one.settle()
+    await two.settle()
+    assert allowed(one, 3) == 3
+    await one.settle()
+    await two.settle()
+    assert allowed(two, 10) == 0
+
+
 async def test_used_while_settling(rates: Callable[[], Rates]) -> None:
     """What is used while Redis is asked is neither lost nor counted twice."""
     one, two = rates(), rates()
