@@ -1,6 +1,6 @@
 # Every target works in a fresh clone: what it needs is installed into .venv first (see deploy/bootstrap).
 .DEFAULT_GOAL := help
-.PHONY: help run stop status test lint types fmt e2e chaos django-tests lock check-locks clean
+.PHONY: help run stop status test lint types fmt e2e chaos django-tests protocol lock check-locks clean
 
 EMBEDDED := env PYTHONPATH=deploy .venv/bin/python -m embedded
 
@@ -47,6 +47,10 @@ chaos: ## kill, freeze and cut everything under load, and check that nothing is 
 django-tests: ## Django's own tests of its ASGI handler, against ours
 	@deploy/bootstrap dev
 	@deploy/django-tests
+
+protocol: ## write docs/asyncapi.json and the table of close codes in docs/protocol.md from the code
+	@deploy/bootstrap dev
+	@deploy/protocol
 
 lock: ## write locks/ anew, keeping versions (UPGRADE=1: the newest)
 	@UPGRADE=$(UPGRADE) deploy/lock

@@ -8,9 +8,20 @@ import os
 import sys
 
 import django
-from environs import EnvError, FileAwareEnv
+from environs import EnvError, FileAwareEnv, ValidationError
+from limits import parse
 
 env = FileAwareEnv()
+
+
+def rate(value: str) -> None:
+    """A validator for `env.str`: the value must be a rate such as `10/minute`."""
+    try:
+        nothing = parse(value).amount < 1
+    except ValueError as error:
+        raise ValidationError(f"not a rate such as 10/minute: {value!r}") from error
+    if nothing:
+        raise ValidationError(f"a rate must allow something: {value!r}")
 
 
 def configure(settings_module: str) -> None:

@@ -9,7 +9,7 @@ from environs import validate
 
 from chassis.bus.events import GAP, Event, encode
 from chassis.database import database_settings
-from chassis.env import env
+from chassis.env import env, rate
 from chassis.logging import logging_config
 
 DEBUG = False
@@ -22,6 +22,11 @@ CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
 HTTPS_ONLY = env.bool("HTTPS_ONLY", True)
 DEMO = env.bool("DEMO", False)
 ALLOW_GUESTS = env.bool("ALLOW_GUESTS", False)
+# Messages that one sender posts, and that are posted to one room, in all processes together.
+USER_MESSAGE_RATE = env.str("USER_MESSAGE_RATE", "100/10 seconds", validate=rate)
+ROOM_MESSAGE_RATE = env.str("ROOM_MESSAGE_RATE", "1000/10 seconds", validate=rate)
+# Seconds after which a socket whose process renews nothing any more counts as gone.
+PRESENCE_LEASE = env.float("PRESENCE_LEASE", 30, validate=validate.Range(1, 3600))
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",

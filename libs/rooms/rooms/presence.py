@@ -2,6 +2,7 @@
 
 `presence:<room>` is a sorted set of `<sender key>|<username>|<socket id>` by the time when the lease ends. A process
 renews those of all its sockets in one go; those of a killed process run out, and whoever sweeps them up tells the room.
+`sockets:<sender key>` has the same leases of one user, in all rooms: how many sockets they have, in all processes.
 Redis is all there is to it: without Redis nobody knows who is here, and nothing else changes.
 """
 
@@ -14,6 +15,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 import structlog
+from django.conf import settings
 from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
 
@@ -24,11 +26,13 @@ from rooms.senders import Sender
 
 logger = structlog.get_logger(__name__)
 
-LEASE = 30.0
-BEAT = 10.0
+# So many renewals a lease: one may fail, and one be late.
+BEATS = 3
 MAX_LISTED = 200
 _DOWN = (RedisError, OSError, TimeoutError)
 _held: set["Lease"] = set()
+# Dropped while Redis did not answer: the next renewal ends them there.
+_unended: dict["Lease", float] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +45,16 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What a new socket finds: is it its sender's first, how many people are there, and the first of them by name."""
+    """What a new socket finds: is it its sender's first, how many people are there, and the first of them by name.
+
+    `sockets` is how many its user has, this one included, in all rooms and processes. A guest has one: each socket of
+    a guest is another guest.
+    """
 
     first: bool
     count: int
     present: list[Present]
+    sockets: int = 1
 
 
 class Lease:
@@ -63,15 +72,25 @@ class Lease:
         try:
             async with asyncio.timeout(redis.TIMEOUT), redis.client().pipeline(transaction=True) as pipe:
                 pipe.zrangebyscore(_key(self.room), now, "+inf")
-                _put(pipe, self.room, [self], now)
-                before, *_ = await pipe.execute()
+                # Counted in the same transaction that adds this one: of two that arrive at once one is the first.
+                pipe.zremrangebyscore(_sockets(self.sender), "-inf", f"({now}")
+                pipe.zcard(_sockets(self.sender))
+                _put(pipe, _key(self.room), [self], now)
+                if self.counted:
+                    _put(pipe, _sockets(self.sender), [self], now)
+                before, _, sockets, *_ = await pipe.execute()
         except _DOWN as error:
             logger.warning("presence.unavailable", reason=type(error).__name__)
             return None
         people = Counter(_person(member) for member in [*before, self.member])
         listed = sorted((username, count) for (_, username), count in people.items())[:MAX_LISTED]
         first = people[self.sender.key, self.sender.username] == 1
-        return Arrival(first, len(people), [Present(*entry) for entry in listed])
+        return Arrival(first, len(people), [Present(*entry) for entry in listed], sockets + 1)
+
+    @property
+    def counted(self) -> bool:
+        """True for a socket of a user."""
+        return self.sender.user_id is not None
 
     async def drop(self) -> bool:
         """Be gone; True if this was the sender's last socket in the room, False also where Redis does not answer."""
@@ -80,9 +99,11 @@ class Lease:
             async with asyncio.timeout(redis.TIMEOUT), redis.client().pipeline(transaction=True) as pipe:
                 pipe.zrem(_key(self.room), self.member)
                 pipe.zrangebyscore(_key(self.room), time.time(), "+inf")
-                removed, left = await pipe.execute()
+                pipe.zrem(_sockets(self.sender), self.member)
+                removed, left, _ = await pipe.execute()
         except _DOWN as error:
             logger.warning("presence.unavailable", reason=type(error).__name__)
+            _unended[self] = time.time()
             return False
         return bool(removed) and _person(self.member) not in map(_person, left)
 
@@ -91,15 +112,19 @@ def _key(room: str) -> str:
     return f"presence:{room}"
 
 
+def _sockets(sender: Sender) -> str:
+    return f"sockets:{sender.key}"
+
+
 def _person(member: str) -> tuple[str, str]:
     key, _, rest = member.partition("|")
     return key, rest.rpartition("|")[0]
 
 
-def _put(pipe: Pipeline, room: str, leases: Iterable[Lease], now: float) -> None:
-    pipe.zadd(_key(room), {lease.member: now + LEASE for lease in leases})
-    # A room that everybody left without a word leaves no key behind.
-    pipe.expire(_key(room), int(2 * LEASE))
+def _put(pipe: Pipeline, key: str, leases: Iterable[Lease], now: float) -> None:
+    pipe.zadd(key, {lease.member: now + settings.PRESENCE_LEASE for lease in leases})
+    # What everybody left without a word leaves no key behind.
+    pipe.expire(key, int(2 * settings.PRESENCE_LEASE))
 
 
 async def renew() -> list[tuple[str, Sender]]:
@@ -107,25 +132,49 @@ async def renew() -> list[tuple[str, Sender]]:
 
     Of several processes that sweep one room exactly one gets each lease that ran out. Raises what Redis raises.
     """
-    rooms: dict[str, list[Lease]] = {}
-    for lease in _held:
-        rooms.setdefault(lease.room, []).append(lease)
     now = time.time()
+    held, ended = set(_held), _lately_unended(now)
+    rooms = sorted({lease.room for lease in held | ended})
     async with asyncio.timeout(redis.TIMEOUT), redis.client().pipeline(transaction=True) as pipe:
-        for room, leases in rooms.items():
-            _put(pipe, room, leases, now)
+        _renew(pipe, held, now)
+        for lease in ended:
+            # Over, and still there: the sweep finds it, and whose last one it was is told.
+            pipe.zadd(_key(lease.room), {lease.member: 0}, xx=True)
+            pipe.zrem(_sockets(lease.sender), lease.member)
+        before = len(pipe)
+        for room in rooms:
             pipe.zrangebyscore(_key(room), "-inf", f"({now}")
             pipe.zremrangebyscore(_key(room), "-inf", f"({now}")
         answers = await pipe.execute()
-    await _forget(lease for leases in rooms.values() for lease in leases if lease not in _held)
-    expired = {room: answers[4 * number + 2] for number, room in enumerate(rooms)}
+    for lease in ended:
+        _unended.pop(lease, None)
+    await _forget(held - _held)
+    expired = dict(zip(rooms, answers[before::2], strict=True))
     return [gone for room, members in expired.items() if members for gone in await _departed(room, members)]
+
+
+def _lately_unended(now: float) -> set[Lease]:
+    # Earlier ones have run out by themselves.
+    for lease in [lease for lease, ended in _unended.items() if ended < now - settings.PRESENCE_LEASE]:
+        del _unended[lease]
+    return set(_unended)
+
+
+def _renew(pipe: Pipeline, held: Iterable[Lease], now: float) -> None:
+    keys: dict[str, list[Lease]] = {}
+    for lease in held:
+        keys.setdefault(_key(lease.room), []).append(lease)
+        if lease.counted:
+            keys.setdefault(_sockets(lease.sender), []).append(lease)
+    for key, leases in keys.items():
+        _put(pipe, key, leases, now)
 
 
 async def _forget(dropped: Iterable[Lease]) -> None:
     # Dropped while the renewal was under way, which may have put them back.
     for lease in dropped:
         await redis.client().zrem(_key(lease.room), lease.member)
+        await redis.client().zrem(_sockets(lease.sender), lease.member)
 
 
 async def _departed(room: str, expired: list[str]) -> list[tuple[str, Sender]]:
@@ -135,13 +184,13 @@ async def _departed(room: str, expired: list[str]) -> list[tuple[str, Sender]]:
 
 
 def beating() -> AbstractAsyncContextManager[None]:
-    """A lifespan resource: renews this process's leases every `BEAT` seconds."""
-    return repeated(beat, every=BEAT)
+    """A lifespan resource: renews this process's leases, `BEATS` times before they would run out."""
+    return repeated(beat, every=settings.PRESENCE_LEASE / BEATS)
 
 
 async def beat() -> None:
     """Renew, and tell the rooms who left; nothing where Redis does not answer."""
-    if not _held:
+    if not (_held or _unended):
         return
     try:
         departed = await renew()

@@ -1,6 +1,8 @@
 """Presence: leases that expire, counts of sockets, and who is told of a departure."""
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,19 +24,21 @@ ROOM = "presence_room"
 @pytest_asyncio.fixture(autouse=True)
 async def _clean(clean_redis: Any) -> None:
     presence._held.clear()
+    presence._unended.clear()
 
 
 async def expire(lease: Lease) -> None:
     """Make a lease run out, as that of a killed process does."""
     presence._held.discard(lease)
     await redis.client().zadd(f"presence:{lease.room}", {lease.member: 1.0})
+    await redis.client().zadd(f"sockets:{lease.sender.key}", {lease.member: 1.0})
 
 
 async def test_first_and_last() -> None:
     """Two sockets of a user are one person: the first one counts as arriving, the last one as leaving."""
     one, two = Lease(ROOM, ADA), Lease(ROOM, ADA)
     assert await one.take() == Arrival(True, 1, [Present("ada", 1)])
-    assert await two.take() == Arrival(False, 1, [Present("ada", 2)])
+    assert await two.take() == Arrival(False, 1, [Present("ada", 2)], sockets=2)
     assert [await one.drop(), await two.drop()] == [False, True]
 
 
@@ -104,18 +108,19 @@ async def test_drop_during_renewal() -> None:
     for _ in range(20):
         await lease.take()
         await asyncio.gather(presence.renew(), lease.drop())
-    assert await redis.client().zcard(f"presence:{ROOM}") == 0
+    assert await redis.client().keys("*") == []
 
 
-async def test_keys_do_not_stay() -> None:
+async def test_keys_do_not_stay(settings: Any) -> None:
     """A room that everybody left without a word is forgotten by Redis itself."""
     await Lease(ROOM, ADA).take()
-    assert 0 < await redis.client().ttl(f"presence:{ROOM}") <= 2 * presence.LEASE
+    for key in (f"presence:{ROOM}", f"sockets:{ADA.key}"):
+        assert 0 < await redis.client().ttl(key) <= 2 * settings.PRESENCE_LEASE
 
 
-async def test_beat_tells_the_room(room: RoomAccess, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_beat_tells_the_room(room: RoomAccess, settings: Any) -> None:
     """While a process runs, its beat tells the room who is gone."""
-    monkeypatch.setattr(presence, "BEAT", 0.01)
+    settings.PRESENCE_LEASE = 3
     layer: Any = get_channel_layer()
     channel = await layer.new_channel()
     await layer.group_add(names.group(room.name), channel)
@@ -130,20 +135,81 @@ async def test_beat_tells_the_room(room: RoomAccess, monkeypatch: pytest.MonkeyP
     await layer.group_discard(names.group(room.name), channel)
 
 
-async def test_without_redis(settings: Any) -> None:
-    """Without Redis nothing is known, nothing raises, and what was taken is there when it is back."""
-    url, lease = settings.REDIS_URL, Lease(ROOM, ADA)
+@contextlib.contextmanager
+def no_redis(settings: Any) -> Iterator[None]:
+    """Redis is away for the length of the block."""
+    url = settings.REDIS_URL
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     redis._client.cache_clear()
     try:
-        assert await lease.take() is None
-        await presence.beat()
-        assert not await Lease(ROOM, GRACE).drop()
+        yield
     finally:
         settings.REDIS_URL = url
         redis._client.cache_clear()
+
+
+async def test_without_redis(settings: Any) -> None:
+    """Without Redis nothing is known, nothing raises, and what was taken is there when it is back."""
+    lease = Lease(ROOM, ADA)
+    with no_redis(settings):
+        assert await lease.take() is None
+        await presence.beat()
+        assert not await Lease(ROOM, GRACE).drop()
     await presence.beat()
     await eventually(lambda: _present(lease))
+
+
+async def test_dropped_without_redis(settings: Any) -> None:
+    """Who left while Redis was away is gone with the first renewal after that, and it is told once."""
+    lost, here = Lease(ROOM, ADA), Lease(ROOM, GRACE)
+    await lost.take()
+    await here.take()
+    with no_redis(settings):
+        assert not await lost.drop()
+    assert await presence.renew() == [(ROOM, Sender("user:1", "ada"))]
+    assert await presence.renew() == []
+    assert await Lease(ROOM, ADA).take() == Arrival(True, 2, [Present("ada", 1), Present("gr|ace", 1)], sockets=1)
+
+
+async def test_dropped_without_redis_long_ago(settings: Any) -> None:
+    """A lease that must have run out meanwhile is not remembered."""
+    settings.PRESENCE_LEASE = 0
+    with no_redis(settings):
+        assert not await Lease(ROOM, ADA).drop()
+        await presence.beat()
+    assert presence._unended == {}
+
+
+async def test_sockets_of_a_user_in_all_rooms() -> None:
+    """All sockets of a user are counted, those that ran out or were dropped are not, and guests have one each."""
+    one, two, three = Lease(ROOM, ADA), Lease("another", ADA), Lease("third", ADA)
+    guest = new_guest()
+    assert [await sockets(lease) for lease in (one, two, three)] == [1, 2, 3]
+    assert [await sockets(lease) for lease in (Lease(ROOM, GRACE), Lease(ROOM, guest), Lease(ROOM, guest))] == [1, 1, 1]
+    await one.drop()
+    await expire(two)
+    assert await sockets(Lease(ROOM, ADA)) == 2
+
+
+async def test_sockets_that_open_at_once() -> None:
+    """Of sockets that are opened at the same time each gets a number of its own."""
+    leases = [Lease(f"room_{number}", ADA) for number in range(20)]
+    assert sorted(await asyncio.gather(*map(sockets, leases))) == list(range(1, 21))
+
+
+async def test_renewal_prolongs_a_users_sockets() -> None:
+    """After Redis lost everything a renewal brings back how many sockets a user has."""
+    await Lease(ROOM, ADA).take()
+    await redis.client().flushdb()
+    await presence.renew()
+    assert await sockets(Lease("another", ADA)) == 2
+
+
+async def sockets(lease: Lease) -> int:
+    """How many its user has with it."""
+    arrival = await lease.take()
+    assert arrival is not None
+    return arrival.sockets
 
 
 async def _present(lease: Lease) -> bool:

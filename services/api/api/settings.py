@@ -2,10 +2,7 @@
 
 from http import HTTPStatus
 
-from environs import ValidationError
-from limits import parse
-
-from chassis.env import env
+from chassis.env import env, rate
 from chassis.settings import *  # noqa: F403 - a settings module is its names
 
 ROOT_URLCONF = "api.urls"
@@ -14,18 +11,10 @@ GATHER_LEG_TIMEOUT = env.float("GATHER_LEG_TIMEOUT", 0.8)
 # Where a browser finds the realtime service; handed to pages and API clients.
 REALTIME_URL = env.str("REALTIME_URL", "ws://127.0.0.1:8001").rstrip("/")
 
-
-def _rate(value: str) -> None:
-    try:
-        parse(value)
-    except ValueError as error:
-        raise ValidationError(f"not a rate such as 10/minute: {value!r}") from error
-
-
 # By client address and name, by address alone, and registrations by address.
-LOGIN_RATE = env.str("LOGIN_RATE", "10/minute", validate=_rate)
-LOGIN_ADDRESS_RATE = env.str("LOGIN_ADDRESS_RATE", "100/minute", validate=_rate)
-REGISTER_RATE = env.str("REGISTER_RATE", "10/minute", validate=_rate)
+LOGIN_RATE = env.str("LOGIN_RATE", "10/minute", validate=rate)
+LOGIN_ADDRESS_RATE = env.str("LOGIN_ADDRESS_RATE", "100/minute", validate=rate)
+REGISTER_RATE = env.str("REGISTER_RATE", "10/minute", validate=rate)
 
 INSTALLED_APPS += ["django.contrib.staticfiles", "dmr", "api.articles", "api.chat_client", "api.demo", "api.home"]  # noqa: F405
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]

@@ -10,8 +10,8 @@ from django.http import HttpRequest
 from environs import ValidationError
 
 from api.asgi import application
-from api.settings import _rate
 from api.sign_in.limits import client_address
+from chassis.env import rate
 from chassis.types import Receive, Scope, Send
 
 pytestmark = pytest.mark.usefixtures("clean_redis")
@@ -109,4 +109,6 @@ def test_client_address_of_a_unix_socket() -> None:
 def test_a_malformed_rate_is_named() -> None:
     """A rate that cannot be understood ends the start of the process."""
     with pytest.raises(ValidationError, match="not a rate such as 10/minute: 'often'"):
-        _rate("often")
+        rate("often")
+    with pytest.raises(ValidationError, match="must allow something: '0/minute'"):
+        rate("0/minute")

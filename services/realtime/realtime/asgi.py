@@ -12,7 +12,7 @@ from chassis.handler import Handler  # noqa: E402
 from realtime.chat import ChatConsumer  # noqa: E402
 from realtime.delivery import hub  # noqa: E402
 from realtime.origins import OriginCheck, reject  # noqa: E402
-from rooms import presence  # noqa: E402
+from rooms import limits, presence  # noqa: E402
 
 lifespan.resource(database.pool)
 lifespan.resource(redis.opened)
@@ -21,6 +21,7 @@ lifespan.resource(bus.publishing)
 lifespan.resource(bus.inbox.running)
 lifespan.resource(hub.running)
 lifespan.resource(presence.beating)
+lifespan.resource(limits.settling)
 
 sockets = URLRouter(
     [

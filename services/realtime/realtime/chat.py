@@ -13,7 +13,7 @@ from realtime.close_codes import CloseCode, close_code
 from realtime.consumer import Consumer
 from realtime.delivery import hub
 from realtime.limits import TokenBucket, places
-from rooms import access, events, messages
+from rooms import access, events, limits, messages
 from rooms.hub import Seat
 from rooms.presence import Lease
 from rooms.senders import Sender
@@ -80,6 +80,11 @@ class ChatConsumer(Consumer):
         self.seat = await hub.join(self.room, self, self.identity.credential)
         self.lease = Lease(self.room.name, self.sender)
         arrival = await self.lease.take()
+        if arrival is not None and arrival.sockets > settings.MAX_SOCKETS_PER_USER:
+            # Nobody was told that they came, so nobody is told that they left.
+            await self.lease.drop()
+            self.lease = None
+            await self.refuse(CloseCode.TOO_MANY_SOCKETS)
         place = history.start(authentication.query(self.scope), self.room)
         if place is history.Start.LOST:
             self.write(frames.ResyncRequired(self.room.name, self.room.epoch))
@@ -108,8 +113,7 @@ class ChatConsumer(Consumer):
     async def received(self, text: str) -> None:
         """Do what a frame asks for."""
         if not self.bucket.take():
-            if not self.patience.take():
-                await self.refuse(CloseCode.TOO_FAST)
+            await self._offended()
             raise TooManyRequests("Too fast")
         match frames.decode(text):
             case frames.Post() as post:
@@ -121,14 +125,21 @@ class ChatConsumer(Consumer):
             case frames.Authenticate():
                 raise BadRequest("Signed in already")
 
+    async def _offended(self) -> None:
+        if not self.patience.take():
+            await self.refuse(CloseCode.TOO_FAST)
+
     async def _post(self, frame: frames.Post) -> None:
         try:
+            limits.admit(self.room.name, self.sender)
             async with database.connection():
                 posted = await messages.post(self.room, self.sender, frame.id or uuid4(), frame.message)
         except Exception as error:
             known = translate(error)
             if known is None:
                 raise
+            if isinstance(known, TooManyRequests):
+                await self._offended()
             # The outcome may be unknown: no acknowledgement, and the client repeats it with the same id.
             self.report(known, frame.id)
             return

@@ -93,7 +93,7 @@ class Consumer(AsyncConsumer):
         except StopConsumer:
             raise
         except Exception as error:  # noqa: BLE001 - logged or told to the client by `_failed`
-            await self._failed(message["type"], error)
+            await self._failed(message, error)
 
     async def _receive(self, message: Message) -> None:
         try:
@@ -106,14 +106,14 @@ class Consumer(AsyncConsumer):
             raise
         metrics.FRAMES_IN.labels("taken").inc()
 
-    async def _failed(self, message_type: str, error: Exception) -> None:
+    async def _failed(self, message: Message, error: Exception) -> None:
         known = translate(error)
         if known is None:
-            logger.error("socket.handler_failed", message_type=message_type, exc_info=error)
-        if message_type == "websocket.connect":
+            logger.error("socket.handler_failed", message_type=message["type"], exc_info=error)
+        if message["type"] == "websocket.connect":
             await self.refuse(close_code(known or Error()))
         else:
-            self.report(known or Error())
+            self.report(known or Error(), frames.client_id(message.get("text")))
 
     def report(self, error: Error, client_id: UUID | None = None) -> None:
         """Tell the client that something was not done."""

@@ -69,6 +69,21 @@ def decode(text: str) -> ClientFrame:
         raise errors.BadRequest("Bad JSON") from None
 
 
+class _Named(msgspec.Struct):
+    id: UUID | None = None
+
+
+_NAMED = msgspec.json.Decoder(_Named)
+
+
+def client_id(text: str | None) -> UUID | None:
+    """The `id` of a frame that was refused, where one can be read."""
+    try:
+        return _NAMED.decode(text or "").id
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+
+
 class Ack(msgspec.Struct, tag="ack"):
     """To the sender: the message `id` is committed as number `seq`."""
 

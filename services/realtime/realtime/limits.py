@@ -49,6 +49,6 @@ class Places:
         return len(self._held)
 
 
-# In process: a bound against one sender who fills this process's memory, exact without a round trip. With several
-# processes a sender may have as many sockets in each.
+# In process: a bound against one sender who fills this process's memory, without a round trip, and without Redis too.
+# Over all processes the leases in Redis are counted (`rooms.presence`).
 places = Places()

@@ -1,12 +1,14 @@
-"""HTTP paths: health and metrics. Chat itself is routed in `asgi.py`."""
+"""HTTP paths: health, metrics and the protocol's document. Chat itself is routed in `asgi.py`."""
 
 from django.urls import include, path
 
 from chassis import health, metrics
+from realtime import asyncapi
 
 urlpatterns = [
     path("", include(health.urlpatterns)),
     path("metrics", metrics.metrics),
+    path("asyncapi.json", asyncapi.asyncapi_json),
 ]
 
 handler400 = "chassis.errors.bad_request"

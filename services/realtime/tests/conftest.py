@@ -12,8 +12,10 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from accounts import tickets
 from accounts.models import User
 from accounts.sessions import SessionStore
+from chassis.gcra import Rates
 from chassis.testing import in_section
 from realtime.asgi import application
+from rooms import limits
 from rooms.access import RoomAccess, enter
 from rooms.models import Membership, Room
 
@@ -88,7 +90,9 @@ type MakeRoom = Callable[..., Awaitable[RoomAccess]]
 
 
 @pytest.fixture(autouse=True)
-def _site(settings: Any) -> None:
+def _site(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Users of different tests have the same ids, and must not share what they may post.
+    monkeypatch.setattr(limits, "rates", Rates(f"test:{uuid.uuid4().hex}"))
     settings.ALLOWED_ORIGINS = [ORIGIN]
     settings.ALLOW_GUESTS = True
 

@@ -1,7 +1,9 @@
 """docs/protocol.md says what the service does."""
 
+import asyncio
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any, get_args
 
@@ -9,10 +11,10 @@ import msgspec
 import pytest
 
 from chassis import errors
-from realtime import frames
+from realtime import frames, protocol_document
 from realtime.close_codes import CloseCode, close_code
 
-DOCUMENT = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text()
+DOCUMENT = (protocol_document.DOCS / "protocol.md").read_text()
 SENT, RECEIVED = (
     [json.loads(line) for line in block.splitlines()]
     for block in re.findall(r"```json\n(.*?)\n```", DOCUMENT, re.DOTALL)
@@ -42,10 +44,45 @@ def test_client_frames() -> None:
     assert set(kinds) == set(get_args(frames.ClientFrame))
 
 
+@pytest.mark.parametrize("path", protocol_document.written(), ids=lambda path: path.name)
+def test_written_files(path: Path) -> None:
+    """What `make protocol` writes is what is committed."""
+    assert path.read_text() == protocol_document.written()[path], "run `make protocol`"
+
+
 def test_close_codes() -> None:
-    """The table of close codes is the enumeration."""
+    """The table of close codes is the enumeration, and nothing else on the page is."""
     rows = re.findall(r"^\| (4\d\d\d) \| `(\w+)` \| (.+) \|$", DOCUMENT, re.MULTILINE)
     assert rows == [(str(int(code)), code.name, code.description) for code in CloseCode]
+
+
+def test_table_is_replaced() -> None:
+    """Whatever stands between the marks is replaced by the table; the rest of the page stays."""
+    damaged = DOCUMENT.replace("| 4029 |", "| 4030 |").replace("| 4013 |", "a line\n| 4013 |")
+    assert damaged != DOCUMENT
+    assert protocol_document.with_table(damaged) == DOCUMENT
+
+
+@pytest.mark.parametrize("page", ["", DOCUMENT + DOCUMENT, DOCUMENT.replace("<!-- end", "<!-- the end")])
+def test_page_without_marks(page: str) -> None:
+    """A page without exactly one place for the table is an error, not a page without it."""
+    with pytest.raises(ValueError, match="close codes"):
+        protocol_document.with_table(page)
+
+
+async def test_command(tmp_path: Path) -> None:
+    """The command writes the files that are out of date, and names them."""
+    (tmp_path / "protocol.md").write_text(protocol_document.with_table(DOCUMENT).replace("| 4029 |", "| 4030 |"))
+    program = "import pathlib, sys; from realtime import protocol_document as document;"
+    program += "document.DOCS = pathlib.Path(sys.argv[1]); document.main()"
+    for printed in ("docs/protocol.md\ndocs/asyncapi.json\n", ""):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", program, str(tmp_path), stdout=asyncio.subprocess.PIPE
+        )
+        output, _ = await process.communicate()
+        assert (process.returncode, output.decode()) == (0, printed)
+    for name in ("protocol.md", "asyncapi.json"):
+        assert (tmp_path / name).read_text() == (protocol_document.DOCS / name).read_text()
 
 
 def test_error_codes() -> None:

@@ -16,7 +16,7 @@ from chassis import database
 from chassis.controllers import JsonController, SignedIn, responses
 from chassis.errors import BadRequest, json_response
 from chassis.methods import only
-from rooms import access, events, messages, senders
+from rooms import access, events, limits, messages, senders
 from rooms.messages import StoredMessage
 
 _ROOM_ERRORS = responses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
@@ -57,13 +57,15 @@ class MessagesController(JsonController):
         ResponseSpec(StoredMessage, status_code=HTTPStatus.CREATED, description="Stored as the room's next message."),
         ResponseSpec(StoredMessage, status_code=HTTPStatus.OK, description="The same post had been stored before."),
         *_ROOM_ERRORS,
-        *responses(HTTPStatus.CONFLICT),
+        *responses(HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS),
     )
     async def post(self, parsed_path: Path[RoomPath], parsed_body: Body[MessageIn]) -> HttpResponse:
         """Post a message. It is committed before this answers, and announced to the room's sockets and streams."""
         user = signed_in(self.request)
         room = await access.enter(parsed_path.room, user.pk)
-        posted = await messages.post(room, senders.from_user(user), parsed_body.id or uuid.uuid4(), parsed_body.message)
+        sender = senders.from_user(user)
+        limits.admit(room.name, sender)
+        posted = await messages.post(room, sender, parsed_body.id or uuid.uuid4(), parsed_body.message)
         # A repeated post is announced again: the first announcement may be what got lost.
         hub.posted(room.id, posted.message)
         return self.to_response(posted.message, status_code=HTTPStatus.CREATED if posted.created else HTTPStatus.OK)

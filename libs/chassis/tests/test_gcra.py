@@ -1,0 +1,223 @@
+"""Rates that are decided in the process and settled in Redis."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from chassis import redis
+from chassis.errors import TooManyRequests
+from chassis.gcra import Rates
+from chassis.testing import eventually
+
+from .valkey_server import ValkeyServer
+
+LIMIT = "10/10 seconds"
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """One clock for all processes of a test."""
+    return Clock()
+
+
+@pytest.fixture
+def rates(clock: Clock, clean_redis: Any) -> Callable[[], Rates]:
+    """Makes what each process has."""
+    return lambda: Rates("test", clock)
+
+
+@pytest_asyncio.fixture
+async def server(settings: Any) -> AsyncIterator[ValkeyServer]:
+    """A Redis of the test's own, that this process uses."""
+    usual = settings.REDIS_URL
+    own = ValkeyServer()
+    await own.start()
+    settings.REDIS_URL = own.url
+    redis._client.cache_clear()
+    yield own
+    await redis.client().aclose()
+    own.kill()
+    settings.REDIS_URL = usual
+    redis._client.cache_clear()
+
+
+def allowed(process: Rates, tries: int, key: str = "ada") -> int:
+    """How many of so many uses are allowed."""
+    count = 0
+    for _ in range(tries):
+        try:
+            process.take((key, LIMIT))
+        except TooManyRequests:
+            continue
+        count += 1
+    return count
+
+
+def test_burst_and_mean(rates: Callable[[], Rates], clock: Clock) -> None:
+    """The whole amount may be used at once, and then as much as time gives back."""
+    process = rates()
+    assert allowed(process, 15) == 10
+    clock.now += 3
+    assert allowed(process, 15) == 3
+    clock.now += 1000
+    assert allowed(process, 15) == 10
+
+
+def test_time_to_wait(rates: Callable[[], Rates], clock: Clock) -> None:
+    """A refusal says when the next use is allowed, and it is."""
+    process = rates()
+    allowed(process, 10)
+    with pytest.raises(TooManyRequests) as refused:
+        process.take(("ada", LIMIT))
+    assert refused.value.retry_after == pytest.approx(1)
+    clock.now += refused.value.retry_after
+    process.take(("ada", LIMIT))
+
+
+def test_all_or_nothing(rates: Callable[[], Rates]) -> None:
+    """Where one key is over its limit the others are not used either; keys are apart."""
+    process = rates()
+    allowed(process, 10, "crowded room")
+    for _ in range(20):
+        with pytest.raises(TooManyRequests):
+            process.take(("ada", LIMIT), ("crowded room", LIMIT))
+    assert allowed(process, 15) == 10
+
+
+async def test_processes_share_a_limit(rates: Callable[[], Rates], clock: Clock) -> None:
+    """What one process allowed, the other takes into account, and together they keep to the mean."""
+    one, two = rates(), rates()
+    assert (allowed(one, 5), allowed(two, 1)) == (5, 1)
+    await one.settle()
+    await two.settle()
+    assert allowed(two, 10) == 4
+    await two.settle()
+    clock.now += 1
+    assert allowed(two, 10) == 1
+
+
+async def test_what_was_too_much_is_paid_back(rates: Callable[[], Rates], clock: Clock) -> None:
+    """Two processes that did not know of each other allow twice as much, and then nothing for as much longer."""
+    one, two = rates(), rates()
+    assert (allowed(one, 10), allowed(two, 10)) == (10, 10)
+    await one.settle()
+    await two.settle()
+    clock.now += 9
+    assert allowed(two, 10) == 0
+    clock.now += 2
+    assert allowed(two, 10) == 1
+
+
+async def test_a_new_process_learns(rates: Callable[[], Rates]) -> None:
+    """A process that never saw a key knows all about it after its first use."""
+    one, new = rates(), rates()
+    allowed(one, 10)
+    await one.settle()
+    assert allowed(new, 1) == 1
+    await new.settle()
+    assert allowed(new, 10) == 0
+
+
+async def test_a_process_goes_on_learning(rates: Callable[[], Rates], clock: Clock) -> None:
+    """While a key has a backlog here, what others use is heard of without using it here."""
+    one, two = rates(), rates()
+    assert (allowed(one, 5), allowed(two, 2)) == (5, 2)
+    await one.settle()
+    await two.settle()
+    assert allowed(one, 3) == 3
+    await one.settle()
+    await two.settle()
+    assert allowed(two, 10) == 0
+
+
+async def test_used_while_settling(rates: Callable[[], Rates]) -> None:
+    """What is used while Redis is asked is neither lost nor counted twice."""
+    one, two = rates(), rates()
+    allowed(one, 4)
+    settling = asyncio.create_task(one.settle())
+    await asyncio.sleep(0)
+    assert allowed(one, 2) == 2
+    await settling
+    await one.settle()
+    allowed(two, 1)
+    await two.settle()
+    assert allowed(two, 10) == 3
+
+
+async def test_idle_keys_are_forgotten(rates: Callable[[], Rates], clock: Clock) -> None:
+    """A key that has worked off everything takes no memory, here and in Redis."""
+    process = rates()
+    process.take(("ada", LIMIT), ("room", "1000/1 second"))
+    await process.settle()
+    assert (len(process), 0 < await redis.client().pttl("test:ada") <= 1000) == (2, True)
+    clock.now += 1.1
+    await process.settle()
+    assert len(process) == 0
+
+
+async def test_flushed_redis(rates: Callable[[], Rates]) -> None:
+    """A Redis that lost everything gives nothing back that is known here."""
+    process = rates()
+    allowed(process, 9)
+    await process.settle()
+    await redis.client().flushdb()
+    allowed(process, 1)
+    await process.settle()
+    assert allowed(process, 5) == 0
+
+
+async def test_redis_away(server: ValkeyServer, clock: Clock) -> None:
+    """Without Redis each process keeps the limit for itself; what was used long ago is no burden when it is back."""
+    one, two = Rates("test", clock), Rates("test", clock)
+    server.kill()
+    for _ in range(30):
+        assert (allowed(one, 1), allowed(two, 1)) == (1, 1)
+        clock.now += 1
+    await one.settle()
+    await two.settle()
+    assert (allowed(one, 20), allowed(two, 20)) == (10, 10)
+    await one.settle()
+    await two.settle()
+    clock.now += 10
+    await server.start()
+    await eventually(lambda: shares(one, two, clock), what="they share the limit again")
+
+
+async def shares(one: Rates, two: Rates, clock: Clock) -> bool:
+    """True if a use in the one is known in the other."""
+    clock.now += 20
+    allowed(one, 9)
+    await one.settle()
+    allowed(two, 1)
+    await two.settle()
+    return allowed(two, 10) == 0
+
+
+async def test_redis_frozen(server: ValkeyServer, clock: Clock) -> None:
+    """While Redis answers nothing a use is decided at once, and settling ends in bounded time."""
+    process = Rates("test", clock)
+    allowed(process, 1)
+    await process.settle()
+    server.freeze()
+    allowed(process, 1)
+    settling = asyncio.create_task(process.settle())
+    try:
+        assert allowed(process, 20) == 8
+        async with asyncio.timeout(10):
+            await settling
+        assert allowed(process, 20) == 0
+    finally:
+        server.thaw()

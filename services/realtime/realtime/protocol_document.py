@@ -1,0 +1,48 @@
+"""`python -m realtime.protocol_document`: writes what docs/ says of the protocol and the code knows better."""
+
+import re
+import sys
+from pathlib import Path
+
+from chassis.env import configure
+
+DOCS = Path(__file__).parents[3] / "docs"
+_BEGIN, _END = "<!-- close codes: written by `make protocol` -->\n", "<!-- end of the close codes -->\n"
+
+
+def table() -> str:
+    """The close codes as a Markdown table."""
+    from realtime.close_codes import CloseCode  # noqa: PLC0415 - needs Django, which the command sets up
+
+    rows = [f"| {int(code)} | `{code.name}` | {code.description} |\n" for code in CloseCode]
+    return "".join(["| code | name | meaning |\n", "| --- | --- | --- |\n", *rows])
+
+
+def with_table(page: str) -> str:
+    """`page` with the table between its two marks; raises `ValueError` where it does not have them once."""
+    begin, end = re.escape(_BEGIN), re.escape(_END)
+    parts = re.split(f"(?<={begin})|(?={end})", page)
+    if len(parts) != 3:
+        raise ValueError(f"not one {_BEGIN.strip()} and one {_END.strip()} after it")
+    return f"{parts[0]}\n{table()}\n{parts[2]}"
+
+
+def written() -> dict[Path, str]:
+    """The files that are written, with what belongs in them."""
+    from realtime import asyncapi  # noqa: PLC0415 - needs Django, which the command sets up
+
+    page = DOCS / "protocol.md"
+    return {page: with_table(page.read_text()), DOCS / "asyncapi.json": asyncapi.text()}
+
+
+def main() -> None:
+    """Write the files, and say which of them changed."""
+    configure("realtime.settings")
+    for path, content in written().items():
+        if not path.exists() or path.read_text() != content:
+            path.write_text(content)
+            sys.stdout.write(f"docs/{path.name}\n")
+
+
+if __name__ == "__main__":
+    main()
