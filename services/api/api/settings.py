@@ -8,6 +8,8 @@ from chassis.settings import *  # noqa: F403 - a settings module is its names
 ROOT_URLCONF = "api.urls"
 UPSTREAM_URL = env.str("UPSTREAM_URL", "http://127.0.0.1:8002").rstrip("/")
 GATHER_LEG_TIMEOUT = env.float("GATHER_LEG_TIMEOUT", 0.8)
+# Whether those who ask for the same at the same time share the upstream calls.
+GATHER_COALESCE = env.bool("GATHER_COALESCE", True)
 # Where a browser finds the realtime service; handed to pages and API clients.
 REALTIME_URL = env.str("REALTIME_URL", "ws://127.0.0.1:8001").rstrip("/")
 

@@ -42,6 +42,38 @@ async def test_legs_run_at_once(client: httpx.AsyncClient, upstream: Upstream) -
     await request.finished()
 
 
+async def crowd(count: int) -> list[AbortableRequest]:
+    """So many who ask for the same at once."""
+    return [AbortableRequest(application, "/api/gather/?limit=5") for _ in range(count)]
+
+
+async def gone(requests: list[AbortableRequest]) -> None:
+    """All of them leave."""
+    for request in requests:
+        request.leave()
+    await asyncio.gather(*(request.finished() for request in requests))
+
+
+async def test_a_thousand_ask_three_times(upstream: Upstream) -> None:
+    """A thousand identical gathers at once are three upstream calls, which end with the last of those who wait."""
+    await upstream.fault(**ALL_HANG)
+    requests = await crowd(1000)
+    await upstream.reaches(in_flight=3)
+    assert (await upstream.counters())["requests"] == 3
+    await gone(requests)
+    await upstream.reaches(in_flight=0)
+    assert (await upstream.counters())["requests"] == 3
+
+
+async def test_coalescing_can_be_turned_off(upstream: Upstream, settings: Any) -> None:
+    """Then each asks for itself."""
+    settings.GATHER_COALESCE = False
+    await upstream.fault(**ALL_HANG)
+    requests = await crowd(5)
+    await upstream.reaches(in_flight=15)
+    await gone(requests)
+
+
 async def test_passes_the_request_id_on(client: httpx.AsyncClient, settings: Any) -> None:
     """The upstream can find our request in its logs."""
     heads: list[bytes] = []
@@ -127,8 +159,9 @@ async def test_bad_answer(client: httpx.AsyncClient, settings: Any, answer: str)
     assert (response.status_code, leg["status"], leg["error"]) == (503, "error", reason)
 
 
-async def test_aborted_requests_poison_nothing(client: httpx.AsyncClient, upstream: Upstream) -> None:
+async def test_aborted_requests_poison_nothing(client: httpx.AsyncClient, upstream: Upstream, settings: Any) -> None:
     """After 300 requests whose clients went away in flight, the next 20 are all complete."""
+    settings.GATHER_COALESCE = False
     await upstream.fault(**ALL_HANG)
     for _ in range(10):
         # 90 legs: nearly all of the client's connections, and none has to wait for one.

@@ -1,5 +1,6 @@
 """`/api/rooms/`: what may be read, history, posting once, notices."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 
@@ -10,7 +11,7 @@ from channels.layers import get_channel_layer
 
 from accounts.models import User
 from chassis import bus
-from chassis.testing import in_section
+from chassis.testing import count_queries, in_section
 from rooms import events, names
 from rooms.models import Membership, Room
 
@@ -186,3 +187,38 @@ async def test_notify_sync_takes_post_only(user_client: httpx.AsyncClient, lobby
     """405 with the method that is allowed."""
     response = await user_client.get("/api/rooms/lobby/notify/sync/")
     assert (response.status_code, response.headers["Allow"]) == (405, "POST")
+
+
+async def test_nothing_is_new(user_client: httpx.AsyncClient, lobby: Room) -> None:
+    """Asked again with its ETag, an unchanged history is 304 for the price of a look at the room."""
+    await post(user_client, "one")
+    first = await user_client.get("/api/rooms/lobby/messages/")
+    known = {"If-None-Match": first.headers["ETag"]}
+    with count_queries() as statements:
+        again = await user_client.get("/api/rooms/lobby/messages/", headers=known)
+    assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+    assert len([each for each in statements if "accounts_" not in each]) == 1
+    await post(user_client, "two")
+    changed = await user_client.get("/api/rooms/lobby/messages/", headers=known)
+    assert (changed.status_code, len(changed.json()["messages"])) == (200, 2)
+
+
+async def test_crowd_reads_once(user_client: httpx.AsyncClient, lobby: Room) -> None:
+    """Fifty who ask for the same history at once share one query, and all get it."""
+    await post(user_client, "one")
+    with count_queries() as statements:
+        answers = await asyncio.gather(*(user_client.get("/api/rooms/lobby/messages/") for _ in range(50)))
+    assert {answer.json()["last_seq"] for answer in answers} == {1}
+    reads = [each for each in statements if "FROM rooms_message" in each]
+    assert 1 <= len(reads) < len(answers)
+
+
+async def test_nobody_reads_from_before_what_they_know(user_client: httpx.AsyncClient, lobby: Room) -> None:
+    """However many read at the same time, whoever has posted finds what they posted."""
+
+    async def post_and_read(number: int) -> bool:
+        stored = (await post(user_client, f"message {number}")).json()["seq"]
+        found = await user_client.get("/api/rooms/lobby/messages/?limit=200")
+        return stored in [message["seq"] for message in found.json()["messages"]]
+
+    assert all(await asyncio.gather(*(post_and_read(number) for number in range(40))))

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from api.gather.schemas import GatherMeta, LegMeta, Status
 from api.gather.upstream import Row, UpstreamFailed, UpstreamTimedOut, fetch
+from chassis.single_flight import SingleFlight
 
 logger = structlog.get_logger(__name__)
 
@@ -23,8 +24,22 @@ class Leg:
     rows: list[Row] = field(default_factory=list)
 
 
-async def run_legs(limit: int) -> tuple[dict[str, Leg], GatherMeta]:
-    """All legs by name, and what became of them, after `GATHER_LEG_TIMEOUT` seconds at most."""
+type Outcome = tuple[dict[str, Leg], GatherMeta]
+
+_flights: SingleFlight[int, Outcome] = SingleFlight()
+
+
+async def run_legs(limit: int) -> Outcome:
+    """All legs by name, and what became of them, after `GATHER_LEG_TIMEOUT` seconds at most.
+
+    Where `GATHER_COALESCE` is set, all who ask for the same while it is fetched get that.
+    """
+    if settings.GATHER_COALESCE:
+        return await _flights.ask(limit, lambda: _run_legs(limit))
+    return await _run_legs(limit)
+
+
+async def _run_legs(limit: int) -> Outcome:
     started = time.perf_counter()
     deadline: float = settings.GATHER_LEG_TIMEOUT
     async with asyncio.TaskGroup() as group:

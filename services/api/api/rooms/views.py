@@ -7,6 +7,7 @@ import msgspec
 from asgiref.sync import async_to_sync
 from django.http import HttpRequest, HttpResponse
 from dmr import Body, Path, Query, ResponseSpec, modify, validate
+from dmr.headers import HeaderSpec
 
 from accounts.requests import signed_in
 from api.rooms import queries
@@ -19,6 +20,7 @@ from chassis.methods import only
 from rooms import access, events, limits, messages, senders
 from rooms.messages import StoredMessage
 
+_ETAG = {"ETag": HeaderSpec(description="Changes with every message of the room.")}
 _ROOM_ERRORS = responses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
 
 
@@ -39,19 +41,27 @@ class MessagesController(JsonController):
     tags = ["Rooms"]
     auth = [SignedIn()]
 
-    @modify(extra_responses=_ROOM_ERRORS)
-    async def get(self, parsed_path: Path[RoomPath], parsed_query: Query[HistoryQuery]) -> History:
-        """Messages by number: the newest, or what follows `after`, or what precedes `before`."""
+    @validate(
+        ResponseSpec(History, status_code=HTTPStatus.OK, headers=_ETAG),
+        ResponseSpec(None, status_code=HTTPStatus.NOT_MODIFIED, headers=_ETAG, description="Nothing is new."),
+        *_ROOM_ERRORS,
+    )
+    async def get(self, parsed_path: Path[RoomPath], parsed_query: Query[HistoryQuery]) -> HttpResponse:
+        """Messages by number: the newest, or what follows `after`, or what precedes `before`.
+
+        With the `ETag` of an earlier answer in `If-None-Match`: 304, from one look at the room.
+        """
         room = await access.enter(parsed_path.room, signed_in(self.request).pk)
         if parsed_query.after is not None and parsed_query.before is not None:
             raise BadRequest("Give either after or before")
-        if parsed_query.after is not None:
-            found = await messages.catch_up(room, parsed_query.after, parsed_query.limit)
-        else:
-            found = await messages.history(room, parsed_query.before, parsed_query.limit)
+        headers = {"ETag": f'"{room.epoch.hex}-{room.last_seq}"'}
+        if self.request.META.get("HTTP_IF_NONE_MATCH") == headers["ETag"]:
+            return self.to_response(None, status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+        found = await queries.history_of(room, parsed_query)
         # The head was read before the messages, so it can only be behind them.
         head = max(room.last_seq, found[-1].seq) if found else room.last_seq
-        return History(found, head, room.epoch)
+        history = History(found, head, room.epoch)
+        return self.to_response(history, status_code=HTTPStatus.OK, headers=headers)
 
     @validate(
         ResponseSpec(StoredMessage, status_code=HTTPStatus.CREATED, description="Stored as the room's next message."),
