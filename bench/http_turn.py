@@ -7,6 +7,7 @@ from bench.contestant import Server
 from bench.cpu import Tree
 from bench.figures import percentile
 from bench.load.drive import Check, closed_loop, open_loop
+from bench.load.wire import Request
 from bench.results import Metric
 from bench.workload import Plan
 
@@ -29,7 +30,7 @@ class Operation:
     """
 
     table: str
-    requests: Callable[[], Iterator[bytes]]
+    requests: Callable[[], Iterator[Request]]
     check: Check
     rate: float
     wires: int = WIRES
@@ -54,7 +55,7 @@ async def measure(
 
 
 async def _cost(
-    server: Server, operation: Operation, requests: Iterator[bytes], plan: Plan, others: Mapping[str, Tree]
+    server: Server, operation: Operation, requests: Iterator[Request], plan: Plan, others: Mapping[str, Tree]
 ) -> dict[str, float]:
     trees = {"": server.tree, **{f"{name}_": tree for name, tree in others.items()}}
     before = {name: tree.cpu_seconds() for name, tree in trees.items()}
@@ -64,7 +65,7 @@ async def _cost(
     return {**metrics, "rps": answers / plan.seconds}
 
 
-async def _latency(server: Server, operation: Operation, requests: Iterator[bytes], plan: Plan) -> dict[str, float]:
+async def _latency(server: Server, operation: Operation, requests: Iterator[Request], plan: Plan) -> dict[str, float]:
     arrivals = await open_loop(server.port, requests, operation.check, rate=operation.rate, seconds=plan.seconds)
     return {
         "p50_ms": percentile(arrivals.latencies, 0.5) * 1000,

@@ -63,14 +63,45 @@ def api(name: str, env: Mapping[str, str] | None = None) -> Contestant:
 
 
 def uvicorn(
-    name: str, folder: str, *packages: str, kind: Kind = "peer", env: Mapping[str, str] | None = None, note: str = ""
+    name: str,
+    module: str,
+    *packages: str,
+    kind: Kind = "peer",
+    env: Mapping[str, str] | None = None,
+    note: str = "",
 ) -> Contestant:
-    """`bench/peers/<folder>/app.py` under uvicorn, from the peers' venv."""
+    """`app` of `bench.peers.<module>` under uvicorn, from the peers' venv."""
     return Contestant(
         name,
-        (str(PEER_PYTHON), "-m", "bench.serve", f"bench.peers.{folder}.app:app", "{port}"),
+        (str(PEER_PYTHON), "-m", "bench.serve", f"bench.peers.{module}:app", "{port}"),
         made_of(*packages, "uvicorn"),
         kind,
         env or {},
         note,
+    )
+
+
+def gunicorn(name: str, module: str, *packages: str, env: Mapping[str, str] | None = None) -> Contestant:
+    """`app` of `bench.peers.<module>` under gunicorn: one worker of eight threads."""
+    # No timeout: a worker that is stopped between turns would be taken for one that hangs.
+    options = ("--workers", "1", "--worker-class", "gthread", "--threads", "8", "--timeout", "0", "--keep-alive", "75")
+    return Contestant(
+        name,
+        (str(PEER_PYTHON), "-m", "gunicorn", f"bench.peers.{module}:app", "--bind", "127.0.0.1:{port}", *options),
+        made_of(*packages, "gunicorn"),
+        env=env or {},
+    )
+
+
+def bolt(name: str, env: Mapping[str, str] | None = None) -> Contestant:
+    """django-bolt on its own server, which is written in Rust: one process."""
+    return Contestant(
+        name,
+        (
+            *(str(PEER_PYTHON), "-m", "django", "runbolt", "--host", "127.0.0.1", "--port", "{port}"),
+            *("--processes", "1", "--workers", "1", "--no-admin"),
+        ),
+        made_of("django-bolt", "django"),
+        env={"DJANGO_SETTINGS_MODULE": "bench.peers.bolt.settings", "PYTHONPATH": str(ROOT), **(env or {})},
+        note="its own server",
     )

@@ -1,5 +1,6 @@
 """Interleaved turns: whatever the machine does meanwhile, it does to everybody."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from bench.contestant import Contestant, Server
@@ -59,6 +60,5 @@ async def interleave(
                 server.pause()
             say(f"round {number} of {rounds}")
         finally:
-            for server in servers:
-                await server.stop()
+            await asyncio.gather(*(server.stop() for server in servers))
     return samples

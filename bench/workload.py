@@ -1,10 +1,10 @@
 """What a workload is to the command line."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from bench import ROOT
+from bench.contestant import Contestant
 from bench.cores import Cores
 from bench.results import Result
 
@@ -23,20 +23,19 @@ class Plan:
     short: bool = False
     say: Callable[[str], None] = lambda words: None
 
+    def chosen(self, contestants: Sequence[Contestant], compared: Sequence[str]) -> list[Contestant]:
+        """All of them; in a short run ours and those that are compared with."""
+        return [one for one in contestants if not self.short or one.kind == "ours" or one.name in compared]
+
 
 @dataclass(frozen=True, slots=True)
 class Workload:
     """`name` is what `W=` takes; `run` measures all contestants and returns tables and verdicts.
 
-    `prepare`, if given, is awaited once before and may return an async function that clears up.
+    `in_check` has `make bench-check` run it too.
     """
 
     name: str
     title: str
     run: Callable[[Plan], Awaitable[Result]]
     in_check: bool = False
-
-
-def peer_python() -> Path:
-    """The interpreter of the peers' venv, or ours where there is none (then peers that need more cannot start)."""
-    return PEER_PYTHON if PEER_PYTHON.exists() else PYTHON

@@ -6,16 +6,17 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import cast
 
 from bench.contestant import HOST
 from bench.errors import WrongAnswer
-from bench.load.wire import Response, Wire
+from bench.load.wire import Request, Response, Wire
 
 # Longer than any answer takes; a server that is silent for so long is wrong too.
 SILENCE_SECONDS = 30.0
 
-type Requests = Iterator[bytes]
-type Check = Callable[[Response], None]
+type Requests = Iterator[Request]
+type Check = Callable[[Request, Response], None]
 
 
 async def _connect(
@@ -32,45 +33,53 @@ async def _connect(
 async def closed_loop(port: int, requests: Requests, check: Check, *, wires: int, seconds: float) -> int:
     """Each of `wires` connections sends its next request when it has the answer to the last; returns the answers.
 
-    Returns when all answers are in. Raises `WrongAnswer` for the first that is wrong.
+    No request is sent after `seconds`, or when `requests` has no more; returns when all answers are in. Raises
+    `WrongAnswer` for the first that is wrong.
     """
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[None] = loop.create_future()
-    stop_at = time.perf_counter() + seconds
-    count = 0
-    busy = wires
+    return await _Closed(requests, check, time.perf_counter() + seconds).run(port, wires, seconds + SILENCE_SECONDS)
 
-    def fail(error: Exception) -> None:
-        if not done.done():
-            done.set_exception(error)
 
-    def answered(wire: Wire, response: Response) -> None:
-        nonlocal count, busy
+class _Closed:
+    def __init__(self, requests: Requests, check: Check, stop_at: float) -> None:
+        self.requests, self.check, self.stop_at = requests, check, stop_at
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.count = self.busy = 0
+
+    async def run(self, port: int, wires: int, patience: float) -> int:
+        opened = await _connect(port, wires, self._answered, self._fail)
+        self.busy = wires
         try:
-            check(response)
-        except WrongAnswer as error:
-            fail(error)
-            return
-        count += 1
-        if time.perf_counter() < stop_at:
-            wire.send(next(requests))
-            return
-        busy -= 1
-        if not busy and not done.done():
-            done.set_result(None)
+            for wire in opened:
+                self._proceed(wire)
+            async with asyncio.timeout(patience):
+                await self.done
+        except TimeoutError:
+            raise WrongAnswer(f"no answer for {SILENCE_SECONDS:g} s") from None
+        finally:
+            for wire in opened:
+                wire.close()
+        return self.count
 
-    opened = await _connect(port, wires, answered, fail)
-    try:
-        for wire in opened:
-            wire.send(next(requests))
-        async with asyncio.timeout(seconds + SILENCE_SECONDS):
-            await done
-    except TimeoutError:
-        raise WrongAnswer(f"no answer for {SILENCE_SECONDS:g} s") from None
-    finally:
-        for wire in opened:
-            wire.close()
-    return count
+    def _proceed(self, wire: Wire) -> None:
+        if time.perf_counter() < self.stop_at and (request := next(self.requests, None)) is not None:
+            wire.send(request)
+            return
+        self.busy -= 1
+        if not self.busy and not self.done.done():
+            self.done.set_result(None)
+
+    def _answered(self, wire: Wire, response: Response) -> None:
+        try:
+            self.check(cast(Request, wire.request), response)
+        except WrongAnswer as error:
+            self._fail(error)
+            return
+        self.count += 1
+        self._proceed(wire)
+
+    def _fail(self, error: Exception) -> None:
+        if not self.done.done():
+            self.done.set_exception(error)
 
 
 @dataclass(slots=True)
@@ -143,7 +152,7 @@ class _Open:
     def _answered(self, wire: Wire, response: Response) -> None:
         self.arrivals.latencies.append(time.perf_counter() - self.due.pop(wire))
         try:
-            self.check(response)
+            self.check(cast(Request, wire.request), response)
         except WrongAnswer as error:
             self._fail(error)
             return

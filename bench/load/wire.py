@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from bench.errors import WrongAnswer
 
@@ -28,8 +28,16 @@ def encode_request(
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`data` is what is written; `subject` is for whoever checks the answer, such as the id that was asked for."""
+
+    data: bytes
+    subject: Any = None
+
+
 class Wire(asyncio.Protocol):
-    """One connection with at most one request in flight.
+    """One connection with at most one request in flight, `request`.
 
     `answered` is called with each response and may send the next request; `lost` with the reason when the connection
     ends without `close`.
@@ -37,6 +45,7 @@ class Wire(asyncio.Protocol):
 
     def __init__(self, answered: Callable[["Wire", Response], None], lost: Callable[[Exception], None]) -> None:
         self.answered = answered
+        self.request: Request | None = None
         self._lost = lost
         self._buffer = b""
         self._transport: asyncio.Transport | None = None
@@ -46,10 +55,11 @@ class Wire(asyncio.Protocol):
         """asyncio's."""
         self._transport = cast(asyncio.Transport, transport)
 
-    def send(self, request: bytes) -> None:
-        """Write one encoded request."""
+    def send(self, request: Request) -> None:
+        """Write one request."""
+        self.request = request
         if self._transport is not None:
-            self._transport.write(request)
+            self._transport.write(request.data)
 
     def close(self) -> None:
         """Close without a report."""
