@@ -15,8 +15,8 @@ from bench.results import Metric
 from bench.rounds import Samples
 
 THREADS = Metric("threads", "threads started per 1,000 requests")
-_REQUESTS = 1000
-_WARM_UP = 200
+_REQUESTS = 200
+_WARM_UP = 100
 _SECONDS = 60.0
 
 

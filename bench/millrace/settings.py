@@ -5,5 +5,6 @@ import os
 from api.settings import *  # noqa: F403 - a settings module is its names
 
 ROOT_URLCONF = "bench.millrace.urls"
+INSTALLED_APPS = [*INSTALLED_APPS, "bench.millrace"]  # noqa: F405
 if not os.environ.get("DUTY"):
-    MIDDLEWARE: list[str] = []
+    MIDDLEWARE = []

@@ -81,7 +81,7 @@ async def _compare(
         return await http_turn.measure(server, todo, plan)
 
     samples = await interleave(contestants, turn, rounds=plan.rounds, cores=plan.cores, say=plan.say)
-    await threads.census(contestants, todo, samples, plan.cores)
+    await threads.census(plan.chosen(contestants, ()), todo, samples, plan.cores)
     return table(name, title, (*http_turn.METRICS, threads.THREADS), contestants, samples)
 
 

@@ -7,7 +7,7 @@ DEBUG = False
 SECRET_KEY = os.environ["SECRET_KEY"]
 ALLOWED_HOSTS = ["127.0.0.1"]
 ROOT_URLCONF = os.environ.get("PEER_URLCONF", "bench.peers.django.urls")
-INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "django.contrib.sessions"]
+INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "django.contrib.sessions", "bench.peers.django"]
 MIDDLEWARE = (
     [
         "bench.peers.django.duty.duty",
