@@ -22,6 +22,7 @@ from bench.errors import NotRunning
 HOST = "127.0.0.1"
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
+_STILL = frozenset({psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE})
 
 Kind = Literal["ours", "peer", "limit"]
 
@@ -92,9 +93,17 @@ class Server:
     def _last_words(self) -> str:
         return _log_of(self.contestant).read_text(errors="replace")[-2000:]
 
-    def pause(self) -> None:
-        """Stop it where it is (SIGSTOP): it keeps its memory and its connections and uses no CPU."""
+    async def pause(self) -> None:
+        """Stop it where it is (SIGSTOP): it keeps its memory and its connections and uses no CPU.
+
+        Returns when all of it stands still, which a process in the middle of something takes a moment for.
+        """
         self._signal(signal.SIGSTOP)
+        deadline = time.monotonic() + STOP_SECONDS
+        while any(process.status() not in _STILL for process in self.tree.processes()):
+            if time.monotonic() > deadline:
+                raise NotRunning(f"{self.contestant.name} does not stand still")
+            await asyncio.sleep(0.005)
 
     def resume(self) -> None:
         """Let it go on."""

@@ -52,12 +52,12 @@ async def interleave(
             for contestant in contestants:
                 server = await Server.start(contestant, cores.server, extra)
                 servers.append(server)
-                server.pause()
+                await server.pause()
             for server in abba(servers):
                 server.resume()
                 samples.add(server.contestant.name, await turn(server))
                 server.check()
-                server.pause()
+                await server.pause()
             say(f"round {number} of {rounds}")
         finally:
             await asyncio.gather(*(server.stop() for server in servers))
