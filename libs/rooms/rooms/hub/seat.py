@@ -22,9 +22,13 @@ MAX_HELD = 100
 class Seat:
     """Made by `Hub.join`. `seq` is the number of the last message that the member was given."""
 
+    __slots__ = ("_held", "deliver", "feed", "member", "seq")
+
     def __init__(self, feed: Feed, member: Member) -> None:
         self.feed = feed
         self.member = member
+        # Looked up once, not for each message.
+        self.deliver = member.message
         self.seq = 0
         self._held: list[tuple[bus.Event, bytes]] | None = []
 
@@ -75,10 +79,3 @@ class Seat:
         else:
             self._held.append((event, frame))
             del self._held[:-MAX_HELD]
-
-    def message(self, seq: int, frame: bytes) -> None:
-        """The next message; only where the seat is live."""
-        # A member that was served by another process may have heard what this one has yet to hear.
-        if seq > self.seq:
-            self.seq = seq
-            self.member.message(frame)
