@@ -9,7 +9,7 @@ import asyncio
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
@@ -21,11 +21,14 @@ from chassis import redis
 from chassis.background import repeated
 from rooms import events
 from rooms.senders import Sender
+from rooms.turns import Turns
 
 logger = structlog.get_logger(__name__)
 
 LEASE = 30.0
 BEAT = 10.0
+# So many people are listed by name. In a room with more of them nobody is told who comes and goes: telling each of n
+# people of n arrivals is what breaks a crowded room first.
 MAX_LISTED = 200
 _DOWN = (RedisError, OSError, TimeoutError)
 _held: set["Lease"] = set()
@@ -47,9 +50,16 @@ class Arrival:
     count: int
     present: list[Present]
 
+    @property
+    def told(self) -> bool:
+        """True if the room is to be told: the sender was not here before, and the room is no crowd."""
+        return self.first and self.count <= MAX_LISTED
+
 
 class Lease:
     """One socket's place in a room."""
+
+    __slots__ = ("member", "room", "sender")
 
     def __init__(self, room: str, sender: Sender) -> None:
         self.room = room
@@ -59,32 +69,61 @@ class Lease:
     async def take(self) -> Arrival | None:
         """Be present from now on; None where Redis does not answer within about a second."""
         _held.add(self)
-        now = time.time()
-        try:
-            async with asyncio.timeout(redis.TIMEOUT), redis.client().pipeline(transaction=True) as pipe:
-                pipe.zrangebyscore(_key(self.room), now, "+inf")
-                _put(pipe, self.room, [self], now)
-                before, *_ = await pipe.execute()
-        except _DOWN as error:
-            logger.warning("presence.unavailable", reason=type(error).__name__)
-            return None
-        people = Counter(_person(member) for member in [*before, self.member])
-        listed = sorted((username, count) for (_, username), count in people.items())[:MAX_LISTED]
-        first = people[self.sender.key, self.sender.username] == 1
-        return Arrival(first, len(people), [Present(*entry) for entry in listed])
+        return await _arriving.ask(self.room, self)
 
     async def drop(self) -> bool:
-        """Be gone; True if this was the sender's last socket in the room, False also where Redis does not answer."""
+        """Be gone; True if the room is to be told: this was the sender's last socket in it, and it is no crowd.
+
+        False also where Redis does not answer.
+        """
         _held.discard(self)
-        try:
-            async with asyncio.timeout(redis.TIMEOUT), redis.client().pipeline(transaction=True) as pipe:
-                pipe.zrem(_key(self.room), self.member)
-                pipe.zrangebyscore(_key(self.room), time.time(), "+inf")
-                removed, left = await pipe.execute()
-        except _DOWN as error:
-            logger.warning("presence.unavailable", reason=type(error).__name__)
-            return False
-        return bool(removed) and _person(self.member) not in map(_person, left)
+        return bool(await _leaving.ask(self.room, self))
+
+
+async def _take(room: str, leases: Sequence[Lease]) -> list[Arrival | None]:
+    now = time.time()
+    try:
+        async with asyncio.timeout(redis.TIMEOUT), redis.client().pipeline(transaction=True) as pipe:
+            pipe.zrangebyscore(_key(room), now, "+inf")
+            _put(pipe, room, leases, now)
+            before, *_ = await pipe.execute()
+        await _forget(lease for lease in leases if lease not in _held)
+    except _DOWN as error:
+        logger.warning("presence.unavailable", reason=type(error).__name__)
+        return [None] * len(leases)
+    people = Counter(_person(member) for member in before)
+    first = []
+    for lease in leases:
+        people[_person(lease.member)] += 1
+        first.append(people[_person(lease.member)] == 1)
+    listed = sorted((username, count) for (_, username), count in people.items())[:MAX_LISTED]
+    present = [Present(*entry) for entry in listed]
+    return [Arrival(each, len(people), present) for each in first]
+
+
+async def _drop(room: str, leases: Sequence[Lease]) -> list[bool]:
+    try:
+        async with asyncio.timeout(redis.TIMEOUT), redis.client().pipeline(transaction=True) as pipe:
+            for lease in leases:
+                pipe.zrem(_key(room), lease.member)
+            pipe.zrangebyscore(_key(room), time.time(), "+inf")
+            *removed, left = await pipe.execute()
+    except _DOWN as error:
+        logger.warning("presence.unavailable", reason=type(error).__name__)
+        return [False] * len(leases)
+    here = {_person(member) for member in left}
+    crowded = len(here) >= MAX_LISTED
+    last = []
+    for lease, was_there in zip(leases, removed, strict=True):
+        person = _person(lease.member)
+        last.append(bool(was_there) and person not in here and not crowded)
+        # Of several that left at once one is the last.
+        here.add(person)
+    return last
+
+
+_arriving: Turns[Lease, Arrival | None] = Turns(_take)
+_leaving: Turns[Lease, bool] = Turns(_drop)
 
 
 def _key(room: str) -> str:
@@ -123,7 +162,7 @@ async def renew() -> list[tuple[str, Sender]]:
 
 
 async def _forget(dropped: Iterable[Lease]) -> None:
-    # Dropped while the renewal was under way, which may have put them back.
+    # Dropped while they were being written, which may have put them back.
     for lease in dropped:
         await redis.client().zrem(_key(lease.room), lease.member)
 
@@ -131,6 +170,8 @@ async def _forget(dropped: Iterable[Lease]) -> None:
 async def _departed(room: str, expired: list[str]) -> list[tuple[str, Sender]]:
     alive = await redis.client().zrangebyscore(_key(room), time.time(), "+inf")
     here = {_person(str(member)) for member in alive}
+    if len(here) >= MAX_LISTED:
+        return []
     return [(room, Sender(*person)) for person in sorted({_person(member) for member in expired} - here)]
 
 

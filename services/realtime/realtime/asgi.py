@@ -9,6 +9,7 @@ from django.urls import path, re_path  # noqa: E402
 
 from chassis import bus, database, lag, lifespan, redis  # noqa: E402
 from chassis.handler import Handler  # noqa: E402
+from realtime import credentials  # noqa: E402
 from realtime.chat import ChatConsumer  # noqa: E402
 from realtime.delivery import hub  # noqa: E402
 from realtime.origins import OriginCheck, reject  # noqa: E402
@@ -19,6 +20,7 @@ lifespan.resource(redis.opened)
 lifespan.resource(lag.lag_monitor)
 lifespan.resource(bus.publishing)
 lifespan.resource(bus.inbox.running)
+lifespan.resource(credentials.listening)
 lifespan.resource(hub.running)
 lifespan.resource(presence.beating)
 

@@ -9,7 +9,7 @@ from channels.exceptions import StopConsumer
 from accounts import events as accounts_events
 from chassis import bus, database
 from chassis.errors import BadRequest, Error, TooManyRequests, Unauthorized, translate
-from realtime import authentication, frames, history, settings
+from realtime import authentication, credentials, frames, history, settings
 from realtime.close_codes import CloseCode, close_code
 from realtime.consumer import Consumer
 from realtime.delivery import hub
@@ -46,7 +46,10 @@ class ChatConsumer(Consumer):
             ticket = await self._first_frame()
         async with database.connection():
             self.identity = await authentication.identify(self.scope, name, ticket)
-            self.room = await access.enter(name, self.sender.user_id)
+            if self.sender.user_id is not None:
+                self.room = await access.enter(name, self.sender.user_id)
+        if self.sender.user_id is None:
+            self.room = await access.enter_as_guest(name)
         if not places.take(self.sender.key, settings.MAX_SOCKETS_PER_USER):
             await self.refuse(CloseCode.TOO_MANY_SOCKETS)
         self.place = self.sender.key
@@ -79,7 +82,7 @@ class ChatConsumer(Consumer):
 
     async def _join(self) -> None:
         if self.sender.user_id is not None:
-            await bus.inbox.listen(accounts_events.group(self.sender.user_id), self._user_event)
+            credentials.watch(self.sender.user_id, self)
         self.seat = await hub.join(self.room, self)
         self.lease = Lease(self.room.name, self.sender)
         arrival = await self.lease.take()
@@ -94,18 +97,18 @@ class ChatConsumer(Consumer):
         if arrival is not None:
             self.write(frames.Presence(arrival.count, arrival.present))
         self.seat.release()
-        if arrival is not None and arrival.first:
+        if arrival is not None and arrival.told:
             events.announce(self.room.name, events.JOINED, self.sender)
 
     async def left(self) -> None:
         """Free what the socket held; tell the room, where this was the sender's last one."""
         if self.place is not None:
             places.free(self.place)
+            if self.sender.user_id is not None:
+                credentials.forget(self.sender.user_id, self)
         try:
             if self.seat is not None:
                 await hub.leave(self.seat)
-            if self.place is not None and self.sender.user_id is not None:
-                await bus.inbox.ignore(accounts_events.group(self.sender.user_id), self._user_event)
         finally:
             if self.lease is not None and await self.lease.drop():
                 events.announce(self.lease.room, events.LEFT, self.sender)
@@ -155,9 +158,8 @@ class ChatConsumer(Consumer):
         """The room is gone, or another one."""
         self.end(close_code(error))
 
-    def _user_event(self, event: bus.Event) -> None:
+    def signed_out(self, event: bus.Event) -> None:
+        """A credential of this user ended."""
         key, token = self.identity.session_key, self.identity.access_token_id
-        if event.name == accounts_events.SIGNED_OUT and accounts_events.ends(
-            event, session_key=key, access_token_id=token
-        ):
+        if accounts_events.ends(event, session_key=key, access_token_id=token):
             self.end(CloseCode.NOT_SIGNED_IN)
