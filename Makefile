@@ -1,6 +1,6 @@
 # Every target works in a fresh clone: what it needs is installed into .venv first (see deploy/bootstrap).
 .DEFAULT_GOAL := help
-.PHONY: help run stop status test lint types fmt e2e chaos django-tests protocol lock check-locks clean
+.PHONY: help run stop status test lint types fmt e2e chaos bench bench-check django-tests protocol lock check-locks clean
 
 EMBEDDED := env PYTHONPATH=deploy .venv/bin/python -m embedded
 
@@ -52,6 +52,16 @@ protocol: ## write docs/asyncapi.json and the table of close codes in docs/proto
 	@deploy/bootstrap dev
 	@deploy/protocol
 
+bench: ## every workload beside its peers, into docs/performance.md (W="json rows" ROUNDS= SECONDS=)
+	@deploy/bootstrap dev
+	@deploy/bench-venv
+	@$(EMBEDDED) exec -- .venv/bin/python -m bench $(W) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
+
+bench-check: ## a short run; compares its ratios with the committed ones and writes nothing
+	@deploy/bootstrap dev
+	@deploy/bench-venv
+	@$(EMBEDDED) exec -- .venv/bin/python -m bench --check $(W)
+
 lock: ## write locks/ anew, keeping versions (UPGRADE=1: the newest)
 	@UPGRADE=$(UPGRADE) deploy/lock
 
@@ -60,4 +70,4 @@ check-locks: ## fail where locks/ does not match the pyproject.toml files
 
 clean: ## remove .venv, caches and reports; .data/ stays
 	@rm -rf .venv .cache .coverage* htmlcov .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
-	@find libs services deploy tests -name __pycache__ -prune -exec rm -rf {} +
+	@find libs services deploy tests bench -name __pycache__ -prune -exec rm -rf {} +

@@ -129,9 +129,16 @@ SESSION, TOKEN = Credential(1, "key"), Credential(1, access_token_id=7)
 )
 def test_what_an_event_ends(data: dict[str, Any], ended: list[Credential]) -> None:
     """Signing out in one place ends that credential; deactivation ends all."""
-    assert [held for held in (SESSION, TOKEN) if events.ends(Event(events.SIGNED_OUT, data), held)] == ended
+    event = Event(events.SIGNED_OUT, {"user": 1, **data})
+    assert [held for held in (SESSION, TOKEN) if events.ends(event, held)] == ended
+
+
+@pytest.mark.parametrize("data", [{"user": 2}, {"user": "1"}, {}])
+def test_event_of_another_user_ends_nothing(data: dict[str, Any]) -> None:
+    """All users' events come in one group."""
+    assert not events.ends(Event(events.SIGNED_OUT, data), SESSION)
 
 
 def test_another_event_ends_nothing() -> None:
-    """A newer release may tell more in a user's group."""
-    assert not events.ends(Event("accounts.invented", {}), SESSION)
+    """A newer release may tell more in this group."""
+    assert not events.ends(Event("accounts.invented", {"user": 1}), SESSION)

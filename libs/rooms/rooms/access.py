@@ -1,6 +1,7 @@
 """Who may read and write a room."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -8,6 +9,7 @@ from django.conf import settings
 from chassis.database import fetch_all
 from chassis.errors import Forbidden, NotFound, Unauthorized
 from rooms import names
+from rooms.turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +46,15 @@ async def enter(name: str, user_id: int | None) -> RoomAccess:
     if not room.public and not member:
         raise Forbidden("Not a member of this room")
     return room
+
+
+async def enter_as_guest(name: str) -> RoomAccess:
+    """As `enter` for a guest; a thousand who come at once share a few queries, each later than all it answers."""
+    return await _guests.ask(name, None)
+
+
+async def _enter(name: str, guests: Sequence[None]) -> list[RoomAccess]:
+    return [await enter(name, None)] * len(guests)
+
+
+_guests: Turns[None, RoomAccess] = Turns(_enter)

@@ -10,7 +10,7 @@ import asyncio
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
@@ -23,11 +23,14 @@ from chassis import redis
 from chassis.background import repeated
 from rooms import events
 from rooms.senders import Sender
+from rooms.turns import Turns
 
 logger = structlog.get_logger(__name__)
 
 # So many renewals a lease: one may fail, and one be late.
 BEATS = 3
+# So many people are listed by name. In a room with more of them nobody is told who comes and goes: telling each of n
+# people of n arrivals is what breaks a crowded room first.
 MAX_LISTED = 200
 _DOWN = (RedisError, OSError, TimeoutError)
 _held: set["Lease"] = set()
@@ -56,9 +59,16 @@ class Arrival:
     present: list[Present]
     sockets: int = 1
 
+    @property
+    def told(self) -> bool:
+        """True if the room is to be told: the sender was not here before, and the room is no crowd."""
+        return self.first and self.count <= MAX_LISTED
+
 
 class Lease:
     """One socket's place in a room."""
+
+    __slots__ = ("member", "room", "sender")
 
     def __init__(self, room: str, sender: Sender) -> None:
         self.room = room
@@ -68,24 +78,7 @@ class Lease:
     async def take(self) -> Arrival | None:
         """Be present from now on; None where Redis does not answer within about a second."""
         _held.add(self)
-        now = time.time()
-        try:
-            async with asyncio.timeout(redis.TIMEOUT), redis.client().pipeline(transaction=True) as pipe:
-                pipe.zrangebyscore(_key(self.room), now, "+inf")
-                # Counted in the same transaction that adds this one: of two that arrive at once one is the first.
-                pipe.zremrangebyscore(_sockets(self.sender), "-inf", f"({now}")
-                pipe.zcard(_sockets(self.sender))
-                _put(pipe, _key(self.room), [self], now)
-                if self.counted:
-                    _put(pipe, _sockets(self.sender), [self], now)
-                before, _, sockets, *_ = await pipe.execute()
-        except _DOWN as error:
-            logger.warning("presence.unavailable", reason=type(error).__name__)
-            return None
-        people = Counter(_person(member) for member in [*before, self.member])
-        listed = sorted((username, count) for (_, username), count in people.items())[:MAX_LISTED]
-        first = people[self.sender.key, self.sender.username] == 1
-        return Arrival(first, len(people), [Present(*entry) for entry in listed], sockets + 1)
+        return await _arriving.ask(self.room, self)
 
     @property
     def counted(self) -> bool:
@@ -93,19 +86,81 @@ class Lease:
         return self.sender.user_id is not None
 
     async def drop(self) -> bool:
-        """Be gone; True if this was the sender's last socket in the room, False also where Redis does not answer."""
+        """Be gone; True if the room is to be told: this was the sender's last socket in it, and it is no crowd.
+
+        False also where Redis does not answer.
+        """
         _held.discard(self)
-        try:
-            async with asyncio.timeout(redis.TIMEOUT), redis.client().pipeline(transaction=True) as pipe:
-                pipe.zrem(_key(self.room), self.member)
-                pipe.zrangebyscore(_key(self.room), time.time(), "+inf")
-                pipe.zrem(_sockets(self.sender), self.member)
-                removed, left, _ = await pipe.execute()
-        except _DOWN as error:
-            logger.warning("presence.unavailable", reason=type(error).__name__)
-            _unended[self] = time.time()
-            return False
-        return bool(removed) and _person(self.member) not in map(_person, left)
+        return await _leaving.ask(self.room, self)
+
+
+async def _take(room: str, leases: Sequence[Lease]) -> list[Arrival | None]:
+    now = time.time()
+    of_users: dict[str, list[Lease]] = {}
+    for lease in leases:
+        if lease.counted:
+            of_users.setdefault(_sockets(lease.sender), []).append(lease)
+    try:
+        async with asyncio.timeout(redis.TIMEOUT), redis.client().pipeline(transaction=True) as pipe:
+            pipe.zrangebyscore(_key(room), now, "+inf")
+            # Counted in the same transaction that adds these: of two that arrive at once one is the first.
+            for key in of_users:
+                pipe.zremrangebyscore(key, "-inf", f"({now}")
+                pipe.zcard(key)
+            _put(pipe, _key(room), leases, now)
+            for key, own in of_users.items():
+                _put(pipe, key, own, now)
+            before, *answers = await pipe.execute()
+        await _forget(lease for lease in leases if lease not in _held)
+    except _DOWN as error:
+        logger.warning("presence.unavailable", reason=type(error).__name__)
+        return [None] * len(leases)
+    sockets = dict(zip(of_users, answers[1 : 2 * len(of_users) : 2], strict=True))
+    return list(_arrivals(leases, before, sockets))
+
+
+def _arrivals(leases: Sequence[Lease], before: Iterable[str], sockets: dict[str, int]) -> Iterator[Arrival]:
+    people = Counter(_person(member) for member in before)
+    firsts = []
+    for lease in leases:
+        people[_person(lease.member)] += 1
+        firsts.append(people[_person(lease.member)] == 1)
+    listed = sorted((username, count) for (_, username), count in people.items())[:MAX_LISTED]
+    present = [Present(*entry) for entry in listed]
+    for lease, first in zip(leases, firsts, strict=True):
+        key = _sockets(lease.sender)
+        if lease.counted:
+            sockets[key] += 1
+        yield Arrival(first, len(people), present, sockets.get(key, 1))
+
+
+async def _drop(room: str, leases: Sequence[Lease]) -> list[bool]:
+    try:
+        async with asyncio.timeout(redis.TIMEOUT), redis.client().pipeline(transaction=True) as pipe:
+            for lease in leases:
+                pipe.zrem(_key(room), lease.member)
+            pipe.zrangebyscore(_key(room), time.time(), "+inf")
+            for lease in leases:
+                pipe.zrem(_sockets(lease.sender), lease.member)
+            answers = await pipe.execute()
+    except _DOWN as error:
+        logger.warning("presence.unavailable", reason=type(error).__name__)
+        _unended.update(dict.fromkeys(leases, time.time()))
+        return [False] * len(leases)
+    removed, left = answers[: len(leases)], answers[len(leases)]
+    here = {_person(member) for member in left}
+    crowded = len(here) >= MAX_LISTED
+    last = []
+    for lease, was_there in zip(leases, removed, strict=True):
+        person = _person(lease.member)
+        last.append(bool(was_there) and person not in here and not crowded)
+        # Of several that left at once one is the last.
+        here.add(person)
+    return last
+
+
+_arriving: Turns[Lease, Arrival | None] = Turns(_take)
+_leaving: Turns[Lease, bool] = Turns(_drop)
 
 
 def _key(room: str) -> str:
@@ -171,7 +226,7 @@ def _renew(pipe: Pipeline, held: Iterable[Lease], now: float) -> None:
 
 
 async def _forget(dropped: Iterable[Lease]) -> None:
-    # Dropped while the renewal was under way, which may have put them back.
+    # Dropped while they were being written, which may have put them back.
     for lease in dropped:
         await redis.client().zrem(_key(lease.room), lease.member)
         await redis.client().zrem(_sockets(lease.sender), lease.member)
@@ -180,6 +235,8 @@ async def _forget(dropped: Iterable[Lease]) -> None:
 async def _departed(room: str, expired: list[str]) -> list[tuple[str, Sender]]:
     alive = await redis.client().zrangebyscore(_key(room), time.time(), "+inf")
     here = {_person(str(member)) for member in alive}
+    if len(here) >= MAX_LISTED:
+        return []
     return [(room, Sender(*person)) for person in sorted({_person(member) for member in expired} - here)]
 
 

@@ -58,6 +58,34 @@ async def test_long_lists_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (arrival.count, len(arrival.present)) == (3, 2)
 
 
+async def test_crowds_are_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where more people are than the list names, nobody is told who comes and goes."""
+    monkeypatch.setattr(presence, "MAX_LISTED", 2)
+    leases = [Lease(ROOM, new_guest()) for _ in range(4)]
+    arrivals = [await lease.take() for lease in leases]
+    assert [arrival.told for arrival in arrivals if arrival] == [True, True, False, False]
+    assert [await lease.drop() for lease in leases] == [False, False, True, True]
+
+
+async def test_many_at_once() -> None:
+    """Those who come or go at the same moment share round trips, and each is told what it would be told alone."""
+    before = await commands()
+    leases = [Lease(ROOM, ADA), Lease(ROOM, GRACE), *(Lease(ROOM, new_guest()) for _ in range(98))]
+    leases.append(Lease(ROOM, ADA))
+    arrivals = await asyncio.gather(*(lease.take() for lease in leases))
+    assert [arrival.first for arrival in arrivals if arrival] == [True] * 100 + [False]
+    assert arrivals[-1] is not None
+    assert (arrivals[-1].count, arrivals[-1].present[0]) == (100, Present("ada", 2))
+    dropped = await asyncio.gather(*(lease.drop() for lease in leases))
+    assert dropped == [True] * 100 + [False]
+    assert await commands() - before < 10
+
+
+async def commands() -> int:
+    """How many transactions the server has done."""
+    return int((await redis.client().info("commandstats")).get("cmdstat_exec", {}).get("calls", 0))
+
+
 async def test_dropping_twice() -> None:
     """A lease that is gone already was nobody's last."""
     lease = Lease(ROOM, ADA)

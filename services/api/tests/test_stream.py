@@ -203,7 +203,7 @@ async def test_client_leaves(open_stream: Open) -> None:
     await stream.events_until("synced")
     stream.leave()
     await stream.ended()
-    await eventually(lambda: not get_channel_layer().groups, what="no group left")
+    await eventually(lambda: names.group("lobby") not in get_channel_layer().groups, what="no group of the room left")
 
 
 async def test_drain_ends_the_stream(open_stream: Open) -> None:

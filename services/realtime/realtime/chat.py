@@ -6,7 +6,7 @@ from uuid import uuid4
 import structlog
 from channels.exceptions import StopConsumer
 
-from chassis import bus, database
+from chassis import bus
 from chassis.errors import BadRequest, Error, TooManyRequests, Unauthorized, translate
 from realtime import authentication, frames, history, settings
 from realtime.close_codes import CloseCode, close_code
@@ -43,9 +43,9 @@ class ChatConsumer(Consumer):
         if authentication.ticket_follows(self.scope):
             await self.accept()
             ticket = await self._first_frame()
-        async with database.connection():
-            self.identity = await authentication.identify(self.scope, name, ticket)
-            self.room = await access.enter(name, self.sender.user_id)
+        self.identity = await authentication.identify(self.scope, name, ticket)
+        user_id = self.sender.user_id
+        self.room = await (access.enter_as_guest(name) if user_id is None else access.enter(name, user_id))
         if not places.take(self.sender.key, settings.MAX_SOCKETS_PER_USER):
             await self.refuse(CloseCode.TOO_MANY_SOCKETS)
         self.place = self.sender.key
@@ -96,7 +96,7 @@ class ChatConsumer(Consumer):
         if arrival is not None:
             self.write(frames.Presence(arrival.count, arrival.present))
         self.seat.release()
-        if arrival is not None and arrival.first:
+        if arrival is not None and arrival.told:
             events.announce(self.room.name, events.JOINED, self.sender)
 
     async def left(self) -> None:
@@ -132,8 +132,7 @@ class ChatConsumer(Consumer):
     async def _post(self, frame: frames.Post) -> None:
         try:
             limits.admit(self.room.name, self.sender)
-            async with database.connection():
-                posted = await messages.post(self.room, self.sender, frame.id or uuid4(), frame.message)
+            posted = await messages.post(self.room, self.sender, frame.id or uuid4(), frame.message)
         except Exception as error:
             known = translate(error)
             if known is None:

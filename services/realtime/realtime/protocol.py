@@ -11,12 +11,12 @@ from typing import Any
 import daphne.server  # noqa: F401 - before anything that would install another reactor
 import structlog
 from autobahn.websocket.types import ConnectionDeny
-from daphne.ws_protocol import WebSocketProtocol as DaphneProtocol
 
 from chassis import lifespan
 from chassis.types import Message
-from realtime import metrics, settings
+from realtime import metrics, settings, slim
 from realtime.close_codes import CloseCode
+from realtime.direct import DirectSend
 
 # For the close frame behind OUTBOUND_LIMIT bytes to reach a reader that is slow but there; autobahn's own is 1 s.
 TOO_SLOW_SECONDS = 5.0
@@ -30,7 +30,7 @@ def _unavailable() -> Exception:
     return denial
 
 
-class WebSocketProtocol(DaphneProtocol):
+class WebSocketProtocol(DirectSend, slim.Defaults):
     """One socket, from its handshake on."""
 
     server: Any = None
@@ -43,6 +43,12 @@ class WebSocketProtocol(DaphneProtocol):
         self.max_age = settings.MAX_SOCKET_AGE * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load, hides nothing
         return super().onConnect(request)
 
+    def onOpen(self) -> None:  # noqa: N802 - as above
+        """The handshake is complete: what it consisted of is not kept for as long as the socket lives."""
+        super().onOpen()
+        self.take_over()
+        slim.forget_handshake(self)
+
     def check_timeouts(self) -> None:
         """daphne asks every 2 s; a socket that is old enough is closed with 4016."""
         if self.state == self.STATE_OPEN and self.duration() > self.max_age:
@@ -50,9 +56,15 @@ class WebSocketProtocol(DaphneProtocol):
         super().check_timeouts()
 
     def onClose(self, clean: bool, code: int | None, reason: str | None) -> None:  # noqa: N802 - as above
-        """The connection is gone; daphne's own fails for one that it never had, or has reaped already."""
-        if self.server is not None and self in self.server.connections:
-            super().onClose(clean, code, reason)
+        """The connection is gone; daphne's own fails for one that it never had, or has reaped already.
+
+        It also wants the request's path, for a log that we do not have.
+        """
+        if self.server is None or self not in self.server.connections:
+            return
+        self.server.protocol_disconnected(self)
+        if not self.muted and hasattr(self, "application_queue"):
+            self.application_queue.put_nowait({"type": "websocket.disconnect", "code": code})
 
     def handle_reply(self, message: Message) -> None:
         """Send what the application says, within `bound`; an empty message too, which daphne's own drops."""
@@ -64,8 +76,8 @@ class WebSocketProtocol(DaphneProtocol):
 
     def write(self, message: bytes) -> None:
         """Send one WebSocket message (`realtime.wire`) within `bound`; nothing where the socket is not open."""
-        if self.state == self.STATE_OPEN:
-            self.sendData(message)
+        # What the kernel has taken all of leaves nothing to bound.
+        if self.state == self.STATE_OPEN and not self.put(message):
             self.bound()
 
     def bound(self) -> None:

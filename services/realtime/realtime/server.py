@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 
 from chassis import lifespan
 from chassis.types import ASGIApplication, Scope
-from realtime import drain
+from realtime import drain, slim
 from realtime.frames import HARD_MAX_BYTES
 from realtime.outlet import FLUSHED, WRITE
 from realtime.protocol import WebSocketProtocol
@@ -75,6 +75,7 @@ class Server(DaphneServer):
         # A protocol error is answered with a close frame that says so (1009 for a frame over the cap) before the drop.
         # Every call resets `allowNullOrigin`; Origin is judged in `realtime.origins`.
         self.ws_factory.setProtocolOptions(failByDrop=False, allowNullOrigin=True)
+        slim.share_options(WebSocketProtocol, self.ws_factory)
 
     def listen_success(self, port: Any) -> None:
         """Say where, once for each endpoint."""

@@ -89,7 +89,7 @@ class Feed:
             logger.warning("bus.malformed_event", bus_event=event.name, reason=str(error))
 
     def _tell(self, event: bus.Event, frame: bytes) -> None:
-        for seat in tuple(self.seats):
+        for seat in self.seats:
             seat.event(event, frame)
 
     def member_removed(self, user_id: int) -> None:
@@ -129,8 +129,13 @@ class Feed:
         frame = self._encode(frames.of_message(message))
         self.seq = message.seq
         self.tail.append(message.seq, frame)
-        for seat in tuple(self.live):
-            seat.message(message.seq, frame)
+        # Whoever is told does not leave at once, so `live` stays as it is.
+        seq = message.seq
+        for seat in self.live:
+            # A member that was served by another process may have heard what this one has yet to hear.
+            if seat.seq < seq:
+                seat.seq = seq
+                seat.deliver(frame)
         metrics.DELIVERIES.inc(len(self.live))
 
     def head(self, seq: int, epoch: UUID, known: int) -> None:

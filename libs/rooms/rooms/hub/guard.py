@@ -16,7 +16,6 @@ from itertools import batched
 
 from django.conf import settings
 
-from chassis import database
 from chassis.background import report
 from rooms import standing
 from rooms.hub import metrics
@@ -88,8 +87,7 @@ class Guard:
             if not seat.over:
                 places[seat.place].append(seat)
         for batch in batched(tuple(places), BATCH):
-            async with database.connection():
-                lost = await standing.lost(batch)
+            lost = await standing.lost(batch)
             for place, error in lost.items():
                 for seat in places[place]:
                     metrics.REMOVED.labels(error.status).inc()

@@ -44,6 +44,7 @@ class Hub:
         self._encode = encode
         self._inbox = inbox
         self._feeds: dict[int, Feed] = {}
+        self._of_user: dict[int, set[Seat]] = {}
         self._gate = asyncio.Semaphore(MAX_READS)
         self._hurry = asyncio.Event()
         self._guard = Guard(lambda: [seat for feed in self._feeds.values() for seat in feed.seats])
@@ -57,9 +58,12 @@ class Hub:
             asyncio.create_task(self._poll(), name="hub-poll"),
             asyncio.create_task(self._guard.watch(), name="hub-guard"),
         }
+        # One subscription a process, not one a user.
+        await self._inbox.listen(accounts_events.GROUP, self._heard_of_user)
         try:
             yield
         finally:
+            await self._inbox.ignore(accounts_events.GROUP, self._heard_of_user)
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
@@ -84,7 +88,7 @@ class Hub:
         self._count()
         try:
             if credential is not None:
-                await self._inbox.listen(accounts_events.group(credential.user_id), seat.heard_of_user)
+                self._of_user.setdefault(credential.user_id, set()).add(seat)
             await feed.ready(lambda: self._inbox.listen(names.group(room.name), feed.heard))
         except BaseException:
             await self.leave(seat)
@@ -98,14 +102,14 @@ class Hub:
         seat.over = True
         feed.seats.discard(seat)
         feed.live.pop(seat, None)
+        if seat.credential is not None:
+            self._forget_user(seat.credential.user_id, seat)
         if not feed.seats:
             feed.close()
             if self._feeds.get(feed.room.id) is feed:
                 del self._feeds[feed.room.id]
             await self._inbox.ignore(names.group(feed.room.name), feed.heard)
         self._count()
-        if seat.credential is not None:
-            await self._inbox.ignore(accounts_events.group(seat.credential.user_id), seat.heard_of_user)
 
     def posted(self, room_id: int, message: StoredMessage) -> None:
         """`message` was stored by this process: its own members get it at once, the others are told by the bus."""
@@ -120,6 +124,17 @@ class Hub:
         if feed is not None:
             feed.member_removed(removed.user_id)
         events.announce_removal(room, removed.user_id)
+
+    def _heard_of_user(self, event: bus.Event) -> None:
+        user_id = accounts_events.user_of(event)
+        for seat in tuple(self._of_user.get(user_id, ()) if user_id is not None else ()):
+            seat.heard_of_user(event)
+
+    def _forget_user(self, user_id: int, seat: Seat) -> None:
+        seats = self._of_user.get(user_id, set())
+        seats.discard(seat)
+        if not seats:
+            self._of_user.pop(user_id, None)
 
     def _count(self) -> None:
         metrics.ROOMS.set(len(self._feeds))
@@ -147,10 +162,9 @@ class Hub:
         known = {feed.room.id: (feed, feed.seq) for feed in self._feeds.values() if feed.started and not feed.over}
         if not known:
             return
-        async with database.connection():
-            rows = await database.fetch_all(
-                "SELECT id, last_seq, epoch, removals FROM rooms_room WHERE id = ANY(%s)", (list(known),)
-            )
+        rows = await database.fetch_all(
+            "SELECT id, last_seq, epoch, removals FROM rooms_room WHERE id = ANY(%s::bigint[])", (list(known),)
+        )
         heads = {room_id: values for room_id, *values in rows}
         for room_id, (feed, known_seq) in known.items():
             if room_id in heads:

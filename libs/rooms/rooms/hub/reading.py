@@ -48,7 +48,7 @@ class Reading:
 
     async def head(self) -> int:
         """The number of the newest message; raises `NotFound` or `RoomRestarted` where the room is another now."""
-        async with self._gate, database.connection():
+        async with self._gate:
             rows = await database.fetch_all("SELECT last_seq, epoch FROM rooms_room WHERE id = %s", (self._room.id,))
         if not rows:
             raise NotFound("Room not found")
@@ -59,12 +59,12 @@ class Reading:
 
     async def after(self, seq: int) -> list[StoredMessage]:
         """A page (at most `PAGE`) of what follows number `seq`, oldest first."""
-        async with self._gate, database.connection():
+        async with self._gate:
             return await catch_up(self._room, seq)
 
     async def newest(self, count: int) -> list[StoredMessage]:
         """The newest `count`, oldest first."""
-        async with self._gate, database.connection():
+        async with self._gate:
             return await history(self._room, limit=count)
 
     async def page_after(self, seq: int, head: int) -> Page:

@@ -29,10 +29,14 @@ class Seat:
     Once it is `over` the member is given nothing more.
     """
 
+    __slots__ = ("_held", "credential", "deliver", "feed", "member", "over", "seq")
+
     def __init__(self, feed: Feed, member: Member, credential: Credential | None) -> None:
         self.feed = feed
         self.member = member
         self.credential = credential
+        # Looked up once, not for each message.
+        self.deliver = member.message
         self.seq = 0
         self.over = False
         self._held: list[tuple[bus.Event, bytes]] | None = []
@@ -90,13 +94,6 @@ class Seat:
         else:
             self._held.append((event, frame))
             del self._held[:-MAX_HELD]
-
-    def message(self, seq: int, frame: bytes) -> None:
-        """The next message; only where the seat is live."""
-        # A member that was served by another process may have heard what this one has yet to hear.
-        if seq > self.seq and not self.over:
-            self.seq = seq
-            self.member.message(frame)
 
     @property
     def place(self) -> Place:
