@@ -47,7 +47,7 @@ from django.urls import path  # noqa: E402 - as above
 from bench.peers import envelope  # noqa: E402 - as above
 
 _HISTORY = (
-    "SELECT seq, client_id, body, username, created_at FROM rooms_message message"
+    "SELECT seq, client_id, body, username, message.created_at FROM rooms_message message"
     " JOIN rooms_room room ON room.id = message.room_id WHERE room.name = %s AND seq > %s ORDER BY seq LIMIT 200"
 )
 
