@@ -48,6 +48,8 @@ async def _run(options: argparse.Namespace, plan: Plan) -> int:
         found.append(result)
         for table in result.tables:
             print(f"\n{table.title}\n\n{markdown(table)}\n")
+        for note in result.notes:
+            print(note)
         _say(f"{workload.name} took {time.monotonic() - started:.0f} s")
         if not options.check:
             result.save()
