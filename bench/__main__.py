@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import uvloop
 
-from bench import check
+from bench import check, machine
 from bench.cores import Cores
 from bench.errors import BenchError
 from bench.report import markdown, regenerate
@@ -28,6 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     cores.pin_self()
     if cores.shared:
         _say("only one core: contestants share it with the load generator, so latencies are not theirs alone")
+    if machine.LOAD_BEFORE > machine.BUSY:
+        _say(f"the machine is busy (load {machine.LOAD_BEFORE:.1f}): the ranges will be wide")
     rounds, seconds = _SHORT if options.check else _FULL
     plan = Plan(cores, options.rounds or rounds, options.seconds or seconds, options.check, _say)
     try:
