@@ -73,6 +73,10 @@ class Member:
             await self.socket.opened
             await self.synced
 
+    def leave(self) -> None:
+        """Drop the connection."""
+        self.socket.close()
+
     def post(self, words: str) -> None:
         """Send a message to the room."""
         body = f'{{"message": "{words}"}}'
@@ -105,9 +109,9 @@ class Member:
                 self.socket.send(f'42["join","{self.room}"]'.encode())
 
 
-async def gathered(make: Callable[[], Member], count: int, port: int) -> list[Member]:
+async def gathered[Joining: Member](make: Callable[[], Joining], count: int, port: int) -> list[Joining]:
     """`count` members that have joined; so many at a time that no server's backlog overflows."""
-    members: list[Member] = []
+    members: list[Joining] = []
     while len(members) < count:
         some = [make() for _ in range(min(_AT_ONCE, count - len(members)))]
         await asyncio.gather(*(member.join(port) for member in some))
@@ -143,5 +147,5 @@ class Room:
     async def leave(self) -> None:
         """Drop all connections."""
         for member in self.members:
-            member.socket.close()
+            member.leave()
         await asyncio.gather(*(member.socket.closed for member in self.members))

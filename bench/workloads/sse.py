@@ -41,6 +41,10 @@ class Reader(Member):
         async with asyncio.timeout(60):
             await self.synced
 
+    def leave(self) -> None:
+        """Drop the connection."""
+        self.stream.close()
+
 
 class Visitor:
     """Whoever posts; to Millrace as somebody who is signed in, since only they may read streams."""
@@ -92,8 +96,7 @@ async def measure(server: Server, visitor: Visitor, size: int) -> Mapping[str, f
             await post()
         used = server.tree.cpu_seconds() - before
     for reader in readers:
-        assert isinstance(reader, Reader)
-        reader.stream.close()
+        reader.leave()
     await quiet(server.tree)
     return {"cpu_us": used / (count * size) * 1e6, "all_ms": statistics.median(seconds[1:]) * 1e3, "kb": kb}
 
@@ -125,6 +128,7 @@ def verdicts(found: Table) -> list[Verdict]:
     return [Verdict(f"{found.title}: Millrace / Starlette", 1.0, found.ratio("Millrace", PEER, "cpu_us"))]
 
 
-ABOUT = """A message is posted over HTTP, the next one when every stream has it. Measured is the whole way, the post too,
-divided by the number of streams; every stream checks every message. Millrace's streams are those of signed-in users."""
+ABOUT = """A message is posted over HTTP, the next one when every stream has it. Measured is the whole way, the post
+too, divided by the number of streams; every stream checks every message. Millrace's streams are
+those of signed-in users."""
 WORKLOAD = Workload("sse", "Server-Sent Events", run)

@@ -157,7 +157,7 @@ def verdicts(found: Table) -> list[Verdict]:
 
 
 ABOUT = f"""{CLIENTS:,} guests connect at once to {ROOMS} rooms of a process that knows none of them yet, as after a
-restart. Each says how far it had got and gets the {LEAST} to {MOST} messages that it has missed, which it checks. History
-queries read messages; room queries find a room, check who may enter it, and read its head; they are counted in
+restart. Each says how far it had got and gets the {LEAST} to {MOST} messages that it has missed, which it checks.
+History queries read messages; room queries find a room, check who may enter it, and read its head; they are counted in
 PostgreSQL's log. Stock Channels checks nobody and has no room table to look at: it reads history, once a client."""
 WORKLOAD = Workload("storm", "a storm of reconnects", run)

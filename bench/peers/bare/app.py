@@ -1,7 +1,7 @@
 """The least that a broadcast can cost in Python: a loop of `transport.write` over the members, of bytes made once.
 
-`python app.py PORT`: asyncio on uvloop. A WebSocket handshake, or `GET /api/rooms/<room>/events/`, makes a member of the
-room; what a member sends is framed once and written to all.
+`python app.py PORT`: asyncio on uvloop. A WebSocket handshake, or `GET /api/rooms/<room>/events/`, makes a member of
+the room; what a member sends is framed once and written to all.
 """
 
 import asyncio

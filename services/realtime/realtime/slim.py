@@ -15,7 +15,7 @@ _HANDSHAKE = (
     "clean_headers", "application_deferred", "protocol_to_accept", "_valid_events", "_results",
 )  # fmt: skip
 # Nobody reads it; one for all sockets is as good as one for each.
-_TRAFFIC = TrafficStats()
+_TRAFFIC = TrafficStats()  # type: ignore[no-untyped-call]
 
 
 def share_options(protocol: type[Any], factory: Any) -> None:
@@ -35,9 +35,7 @@ def forget_handshake(socket: Any) -> None:
         names.pop(name, None)
     shared = type(socket)
     # A dictionary does not shrink: the socket gets another one.
-    socket.__dict__ = {
-        name: value for name, value in names.items() if value is not getattr(shared, name, _NOT_THERE)
-    }
+    socket.__dict__ = {name: value for name, value in names.items() if value is not getattr(shared, name, _NOT_THERE)}
 
 
 _NOT_THERE = object()

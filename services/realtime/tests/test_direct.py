@@ -1,4 +1,4 @@
-"""Frames that go straight to the socket: in order with those that wait, whole, bounded, and harmless when nobody reads."""
+"""Frames that go straight to the socket: in order with those that wait, whole, bounded."""
 
 import asyncio
 import datetime
@@ -43,7 +43,7 @@ async def client(address: Any, **options: Any) -> AsyncIterator[ClientConnection
     """A client that takes little by itself: what it does not read stays with the server."""
     with socket.socket() as own:
         own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
-        own.setblocking(False)  # noqa: FBT003 - socket's own
+        own.setblocking(False)
         await asyncio.get_running_loop().sock_connect(own, address)
         scheme = "wss" if "ssl" in options else "ws"
         url = f"{scheme}://localhost/"
@@ -58,7 +58,7 @@ async def order(connection: ClientConnection, count: int, **more: Any) -> None:
 
 async def numbers(connection: ClientConnection, count: int) -> list[int]:
     """The numbers of the next messages, up to `count` or the close; each message is whole."""
-    found = []
+    found: list[int] = []
     async with asyncio.timeout(DEADLINE):
         try:
             while len(found) < count:
