@@ -27,10 +27,11 @@ def frame(payload: bytes) -> bytes:
 
 
 class Member(asyncio.Protocol):
-    """One connection; requests and frames come in one piece each, as our load generator sends them."""
+    """One connection; frames come in one piece each, as our load generator sends them, and requests in two."""
 
     room = ""
     socket = False
+    buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep it."""
@@ -41,11 +42,15 @@ class Member(asyncio.Protocol):
         if self.room:
             self._message(data)
             return
-        head, _, body = data.partition(b"\r\n\r\n")
+        self.buffer += data
+        head, whole, body = self.buffer.partition(b"\r\n\r\n")
         lines = head.split(b"\r\n")
         method, path, _ = lines[0].decode().split(" ")
         room = path.split("/")[3]
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(b":") for line in lines[1:])}
+        if not whole or len(body) < int(headers.get(b"content-length", 0)):
+            return
+        self.buffer = b""
         if method == "POST":
             publish(room, json.loads(body)["message"])
             self.transport.write(b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}")

@@ -19,8 +19,8 @@ import structlog  # noqa: E402 - the settings come first
 from chassis.types import Receive, Scope, Send  # noqa: E402 - as above
 from realtime import wire  # noqa: E402 - as above
 from realtime.__main__ import _endpoints  # noqa: E402 - as above
-from realtime.outlet import WRITE  # noqa: E402 - as above
 from realtime.drain import reactor  # noqa: E402 - as above
+from realtime.outlet import WRITE  # noqa: E402 - as above
 from realtime.server import Server  # noqa: E402 - as above
 
 WRITTEN, DISCONNECTED = "flood.written", "flood.disconnected"
