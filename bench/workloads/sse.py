@@ -129,7 +129,7 @@ ABOUT = """A message is posted over HTTP, the next one when every stream has it.
 too, divided by the number of streams; every stream checks every message. Millrace's streams are
 those of signed-in users."""
 NOTES = (
-    "Both write through uvicorn, whose chunk and write are most of it; Millrace's post is also stored in PostgreSQL, which "
-    "is most of the difference with 100 streams.",
+    "Both write through uvicorn, whose chunk and write are most of it; Millrace's post is also stored in PostgreSQL, "
+    "which is most of the difference with 100 streams.",
 )
 WORKLOAD = Workload("sse", "Server-Sent Events", run)
