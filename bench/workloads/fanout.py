@@ -116,10 +116,10 @@ then the next one does. Measured is the whole way: the post comes in, is checked
 acknowledged, announced on Redis, and written to each member. Divided by the number of members. All members check every
 message: a lost, repeated or foreign one ends the run, so reach is 1.000 or there is no result."""
 NOTES = (
-    "What bounds it: one `send` a member, which takes the kernel 8 to 14 us here, the more the larger the room; that is "
-    "the loop of writes. Millrace adds about 1.5 ms a message (the post, its row, its announcement), which is most of "
-    "the figure in rooms of 10 and 100, and 2 to 4 us of Python a member. Where stock Channels takes 240 us a delivery, "
-    "a twentieth is what the loop of writes itself takes.",
+    "What bounds it: one `send` a member, which takes the kernel 8 to 14 us here, the more the larger the room; that "
+    "is the loop of writes. Millrace adds about 1.5 ms a message (the post, its row, its announcement), which is most "
+    "of the figure in rooms of 10 and 100, and 2 to 4 us of Python a member. Where stock Channels takes 240 us a "
+    "delivery, a twentieth is what the loop of writes itself takes.",
     "The core layer's process logs `Too many connections` while many sockets leave: redis-py 8 gives its pool 100. "
     "No message is lost by it.",
 )
