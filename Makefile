@@ -55,11 +55,13 @@ protocol: ## write docs/asyncapi.json and the table of close codes in docs/proto
 bench: ## every workload beside its peers, into docs/performance.md (W="json rows" ROUNDS= SECONDS=)
 	@deploy/bootstrap dev
 	@deploy/bench-venv
+	@deploy/bench-node
 	@$(EMBEDDED) exec -- .venv/bin/python -m bench $(W) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
 
 bench-check: ## a short run; compares its ratios with the committed ones and writes nothing
 	@deploy/bootstrap dev
 	@deploy/bench-venv
+	@deploy/bench-node
 	@$(EMBEDDED) exec -- .venv/bin/python -m bench --check $(W)
 
 lock: ## write locks/ anew, keeping versions (UPGRADE=1: the newest)

@@ -8,13 +8,17 @@ from collections.abc import Sequence
 
 import uvloop
 
-from bench import check
+from bench import check, machine
 from bench.cores import Cores
 from bench.errors import BenchError
 from bench.report import markdown, regenerate
 from bench.results import RESULTS, Result
 from bench.workload import Plan
 from bench.workloads import NAMES, load
+
+# Rounds, and seconds of a measurement.
+_FULL = (5, 1.0)
+_SHORT = (2, 0.3)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -24,7 +28,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     cores.pin_self()
     if cores.shared:
         _say("only one core: contestants share it with the load generator, so latencies are not theirs alone")
-    plan = Plan(cores, options.rounds, options.seconds, options.check, _say)
+    if machine.LOAD_BEFORE > machine.BUSY:
+        _say(f"the machine is busy (load {machine.LOAD_BEFORE:.1f}): the ranges will be wide")
+    rounds, seconds = _SHORT if options.check else _FULL
+    plan = Plan(cores, options.rounds or rounds, options.seconds or seconds, options.check, _say)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_run(options, plan))
@@ -48,6 +55,8 @@ async def _run(options: argparse.Namespace, plan: Plan) -> int:
         found.append(result)
         for table in result.tables:
             print(f"\n{table.title}\n\n{markdown(table)}\n")
+        for note in result.notes:
+            print(note)
         _say(f"{workload.name} took {time.monotonic() - started:.0f} s")
         if not options.check:
             result.save()
@@ -76,8 +85,8 @@ def _say(words: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Workloads beside their peers.")
     parser.add_argument("workloads", nargs="*", choices=[*NAMES, []], metavar="W", help=", ".join(NAMES))
-    parser.add_argument("--rounds", type=int, default=5, help="each contestant has two turns a round (default: 5)")
-    parser.add_argument("--seconds", type=float, default=1.0, help="of each measurement (default: 1)")
+    parser.add_argument("--rounds", type=int, help="each contestant has two turns a round (default: 5, for --check 2)")
+    parser.add_argument("--seconds", type=float, help="of each measurement (default: 1, for --check 0.3)")
     parser.add_argument("--check", action="store_true", help="write nothing; compare with the committed ratios")
     return parser
 

@@ -16,6 +16,7 @@ from typing import Literal, Self
 import psutil
 
 from bench import CACHE, ROOT
+from bench.cores import pin_tree, usable_cores
 from bench.cpu import Tree
 from bench.errors import NotRunning
 
@@ -55,16 +56,16 @@ class Server:
 
     @classmethod
     async def start(cls, contestant: Contestant, core: int, extra: Mapping[str, str] | None = None) -> Self:
-        """Start it on `core` and wait until it accepts connections; raises `NotRunning` with the end of its log.
+        """Start it and wait until it accepts connections on `core`; raises `NotRunning` with the end of its log.
 
-        `extra` is added to its environment.
+        `extra` is added to its environment. Imports may use every core; what is measured runs on the one.
         """
         port = free_port()
         server = cls(contestant, _spawn(contestant, port, extra or {}), port)
-        # What it starts from here on inherits this; it has not got as far as a thread yet.
-        os.sched_setaffinity(server.tree.pid, {core})
+        os.sched_setaffinity(server.tree.pid, usable_cores())
         try:
             await server._accepting()
+            pin_tree(server.tree.pid, core)
         except BaseException:
             await server.stop()
             raise

@@ -34,13 +34,6 @@ def empty_entries() -> None:
         connection.execute("TRUNCATE bench_entry RESTART IDENTITY")
 
 
-def entries() -> int:
-    """How many rows were inserted."""
-    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
-        row = connection.execute("SELECT count(*) FROM bench_entry").fetchone()
-    return int(row[0]) if row else 0
-
-
 def wrong_row(found: Any, number: int) -> str | None:
     """What is wrong with the JSON of row `number`, or None."""
     try:

@@ -84,7 +84,20 @@ def uvicorn(
 def gunicorn(name: str, module: str, *packages: str, env: Mapping[str, str] | None = None) -> Contestant:
     """`app` of `bench.peers.<module>` under gunicorn: one worker of eight threads."""
     # No timeout: a worker that is stopped between turns would be taken for one that hangs.
-    options = ("--workers", "1", "--worker-class", "gthread", "--threads", "8", "--timeout", "0", "--keep-alive", "75")
+    options = (
+        "--workers",
+        "1",
+        "--worker-class",
+        "gthread",
+        "--threads",
+        "8",
+        "--timeout",
+        "0",
+        "--keep-alive",
+        "75",
+        "--graceful-timeout",
+        "1",
+    )
     return Contestant(
         name,
         (str(PEER_PYTHON), "-m", "gunicorn", f"bench.peers.{module}:app", "--bind", "127.0.0.1:{port}", *options),

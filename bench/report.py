@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench import ROOT
 from bench.plot import bars
-from bench.results import RESULTS, Result, Row, Table, Verdict
+from bench.results import KEPT_UP, RESULTS, Result, Row, Table, Verdict
 
 DOCUMENT = ROOT / "docs" / "performance.md"
 IMAGES = ROOT / "docs" / "images"
@@ -94,7 +94,9 @@ def _name(row: Row) -> str:
 
 
 def _made_of(row: Row) -> str:
-    return f"{row.version}; {row.note}" if row.note else row.version
+    kept_up = row.figures.get(KEPT_UP)
+    late = "did not keep up with the arrival rate" if kept_up is not None and kept_up.median < 1 else ""
+    return "; ".join(filter(None, (row.version, row.note, late)))
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -12,6 +12,8 @@ from bench.figures import Figure
 from bench.rounds import Samples
 
 RESULTS = ROOT / "bench" / "results"
+# A metric that has no column: 1 where the contestant kept up with the arrival rate, else its latencies say little.
+KEPT_UP = "kept_up"
 
 
 @dataclass(frozen=True, slots=True)

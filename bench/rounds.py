@@ -49,10 +49,12 @@ async def interleave(
     for number in range(1, rounds + 1):
         servers: list[Server] = []
         try:
-            for contestant in contestants:
-                server = await Server.start(contestant, cores.server, extra)
-                servers.append(server)
-                await server.pause()
+            starting = (_ready(contestant, cores.server, extra, servers) for contestant in contestants)
+            # Not a task group: whoever reads the error should see which contestant did not start.
+            outcomes = await asyncio.gather(*starting, return_exceptions=True)
+            if error := next((outcome for outcome in outcomes if outcome is not None), None):
+                raise error
+            servers.sort(key=lambda server: contestants.index(server.contestant))
             for server in abba(servers):
                 server.resume()
                 samples.add(server.contestant.name, await turn(server))
@@ -62,3 +64,9 @@ async def interleave(
         finally:
             await asyncio.gather(*(server.stop() for server in servers))
     return samples
+
+
+async def _ready(contestant: Contestant, core: int, extra: Mapping[str, str] | None, servers: list[Server]) -> None:
+    server = await Server.start(contestant, core, extra)
+    servers.append(server)
+    await server.pause()

@@ -20,6 +20,8 @@ def main(application: str, port: str) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        # Nobody has a proxy in front, so nobody pays for the headers of one.
+        proxy_headers=False,
         timeout_keep_alive=75,
         # Whoever is paused between turns has nothing to finish.
         timeout_graceful_shutdown=1,

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import psutil
 
 from bench.contestant import Contestant, Server
-from bench.cores import Cores
+from bench.cores import Cores, pin_tree
 from bench.cpu import Tree
 from bench.errors import BenchError
 from bench.workload import PYTHON
@@ -22,7 +22,7 @@ def databases(cores: Cores) -> dict[str, Tree]:
     for sibling in psutil.Process(os.getppid()).children():
         name = next((name for name in ("postgres", "valkey") if name in sibling.name()), None)
         if name is not None:
-            cores.pin_tree(sibling.pid)
+            pin_tree(sibling.pid, cores.rest)
             found[name] = Tree(sibling.pid)
     if len(found) != 2 or "DATABASE_URL" not in os.environ:
         raise BenchError("no databases: start it as `make bench`, or under `python -m embedded exec`")

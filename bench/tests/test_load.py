@@ -1,5 +1,6 @@
 """The load generator against a server that answers as it is told."""
 
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,13 +11,15 @@ import pytest
 
 from bench.contestant import Contestant, Server
 from bench.cores import Cores
+from bench.cpu import Tree
 from bench.errors import NotRunning, WrongAnswer
-from bench.http_turn import Operation
+from bench.http_turn import Operation, measure
 from bench.load.drive import closed_loop, open_loop
 from bench.load.expect import Expect, equals
 from bench.load.wire import Request, decode_response, encode_request
 from bench.rounds import Measured, Samples, interleave
 from bench.threads import THREADS, census
+from bench.workload import Plan
 
 ANSWERING = Path(__file__).with_name("answering.py")
 REQUEST = Request(encode_request("GET", "/"))
@@ -118,6 +121,17 @@ async def test_a_contestant_that_is_not_in_turn_uses_no_cpu() -> None:
         assert [process.status() for process in server.tree.processes()] == ["stopped"]
         server.resume()
         assert await closed_loop(server.port, islice(repeat(REQUEST), 1), expect(), wires=1, seconds=30) == 1
+
+
+async def test_a_turn_measures_cost_and_latency() -> None:
+    """A short one measures the cost only, of the databases too."""
+    operation = Operation("table", lambda: repeat(REQUEST), expect(), 50.0)
+    async with answering("right") as server:
+        for short in (False, True):
+            plan = Plan(Cores(), seconds=0.2, short=short)
+            found = (await measure(server, [operation], plan, {"self": Tree(os.getpid())}))["table"]
+            assert {name for name, value in found.items() if value > 0} >= {"cpu_us", "self_cpu_us", "rps"}
+            assert ("p99_ms" in found) is not short
 
 
 @pytest.mark.parametrize(("mode", "threads"), [("right", 0), ("threads", 3000)])

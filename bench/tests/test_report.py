@@ -9,7 +9,7 @@ from bench.check import against_committed
 from bench.contestant import Contestant
 from bench.plot import bars
 from bench.report import between, markdown, verdicts
-from bench.results import Metric, Result, Verdict, table
+from bench.results import KEPT_UP, Metric, Result, Verdict, table
 from bench.rounds import Samples
 
 CONTESTANTS = [Contestant("Millrace", (), "1", "ours"), Contestant("Slow & <old>", (), "2")]
@@ -38,6 +38,15 @@ def test_the_table_is_ordered_by_its_headline() -> None:
     lines = markdown(result(50).tables[0]).splitlines()
     assert lines[2] == "| **Millrace** | 50 (49-51) | 1 |"
     assert lines[3] == "| Slow & <old> | 100 (100-100) | 2 |"
+
+
+def test_latencies_of_a_contestant_that_did_not_keep_up_are_marked() -> None:
+    """They say how long the measurement was, not how slow it is."""
+    samples = Samples()
+    samples.add("Millrace", {"view": {"cpu_us": 1.0, KEPT_UP: 0.0}})
+    late = table("view", "A view", (Metric("cpu_us", "CPU"),), CONTESTANTS, samples)
+    assert "| 1; did not keep up with the arrival rate |" in markdown(late)
+    assert "keep up" not in markdown(result(50).tables[0])
 
 
 def test_a_missed_target_is_told() -> None:

@@ -9,6 +9,10 @@ MODULES = {
     "json": "bench.workloads.json_view",
     "rows": "bench.workloads.rows",
     "gather": "bench.workloads.gather",
+    "fanout": "bench.workloads.fanout",
+    "idle": "bench.workloads.idle",
+    "sse": "bench.workloads.sse",
+    "storm": "bench.workloads.storm",
 }
 NAMES = tuple(MODULES)
 

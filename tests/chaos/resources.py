@@ -12,6 +12,8 @@ from tests.chaos.facts import Finding
 GROUPS: Mapping[str, tuple[str, ...]] = {"api": (API,), "realtime": REALTIME, "redis": (REDIS,)}
 # A process's pools: asynchronous and synchronous connections (`DATABASE_POOL_MAX` each), lanes (`SYNC_THREADS`).
 _POOL = 8
+# Connections that each of the four processes may have to publish (`chassis.bus.shard.PUBLISHERS`).
+_PUBLISHERS = 4 * 32
 _MEMORY = 96 * 2**20
 
 
@@ -57,7 +59,7 @@ def compared(before: Snapshot, after: Snapshot) -> list[Finding]:
         bounds = {
             "bytes of memory": (now.rss, then.rss * 1.5 + _MEMORY),
             "threads": (now.threads, then.threads + now.processes * _POOL),
-            "open files": (now.files, then.files + now.processes * 2 * _POOL),
+            "open files": (now.files, then.files + now.processes * 2 * _POOL + (_PUBLISHERS if name == "redis" else 0)),
             "processes": (now.processes, then.processes),
         }
         for what, (have, bound) in bounds.items():

@@ -5,7 +5,7 @@ costs several times what the send does. Mostly the kernel has room, and then the
 What the kernel does not take goes to the transport, and everything after it, so the order is that of the calls.
 """
 
-from socket import socket as Socket
+import socket
 from typing import Any
 
 import daphne.server  # noqa: F401 - before anything that would install another reactor
@@ -16,7 +16,7 @@ from twisted.internet import tcp
 class DirectSend(DaphneProtocol):
     """autobahn's protocol; all of its frames take this way: messages, pings, the closing handshake."""
 
-    _socket: Socket | None = None
+    _socket: socket.socket | None = None
 
     def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
         """The transport is there."""
@@ -31,9 +31,9 @@ class DirectSend(DaphneProtocol):
         super().connectionLost(*reason)
 
     def take_over(self) -> None:
-        """Become what the transport pauses while a client does not read, in place of the channel the handshake came by.
+        """Become what the transport pauses while a client does not read, in place of the channel it came by.
 
-        A client that is not read from cannot make us answer it; and the channel and its request are not needed any more.
+        A client that is not read from cannot make us answer it; and the channel and its request are needed no more.
         """
         self.transport.unregisterProducer()
         self.transport.registerProducer(self, True)
@@ -58,9 +58,9 @@ class DirectSend(DaphneProtocol):
 
     def put(self, data: bytes) -> bool:
         """True if the kernel has taken all of `data`; else the transport has the rest."""
-        transport, socket = self.transport, self._socket
+        transport, direct = self.transport, self._socket
         if (
-            socket is not None
+            direct is not None
             # The transport's two buffers.
             and not transport._tempDataBuffer  # noqa: SLF001 - not public, and nothing public tells
             and not transport.dataBuffer
@@ -70,7 +70,7 @@ class DirectSend(DaphneProtocol):
             and not transport.disconnecting
         ):
             try:
-                sent = socket.send(data)
+                sent = direct.send(data)
             except OSError:
                 # No room, or no connection any more: the transport finds out which, and loses it as it always does.
                 sent = 0

@@ -15,7 +15,7 @@ _HANDSHAKE = (
     "clean_headers", "application_deferred", "protocol_to_accept", "_valid_events", "_results",
 )  # fmt: skip
 # Nobody reads it; one for all sockets is as good as one for each.
-_TRAFFIC = TrafficStats()
+_TRAFFIC = TrafficStats()  # type: ignore[no-untyped-call]
 
 
 def share_options(protocol: type[Any], factory: Any) -> None:

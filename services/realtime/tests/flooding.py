@@ -1,7 +1,8 @@
 """Our server with an application that writes what it is told to: a program of its own, as `echo.py` is.
 
 A client orders `{"count": 3, "size": 100, "pause": false, "close": 4000}`: so many messages, `<number> xxx...`, every
-third by ASGI's `send` and the others by our server's extension, at once or one a turn of the loop, then perhaps a close.
+third by ASGI's `send` and the others by our server's extension, at once or one a turn of the loop, then perhaps a
+close.
 `TLS_KEY` and `TLS_CERTIFICATE` name files; with them it speaks TLS.
 """
 
@@ -18,8 +19,9 @@ import structlog  # noqa: E402 - the settings come first
 from chassis.types import Receive, Scope, Send  # noqa: E402 - as above
 from realtime import wire  # noqa: E402 - as above
 from realtime.__main__ import _endpoints  # noqa: E402 - as above
+from realtime.drain import reactor  # noqa: E402 - as above
 from realtime.outlet import WRITE  # noqa: E402 - as above
-from realtime.server import Server, reactor  # noqa: E402 - as above
+from realtime.server import Server  # noqa: E402 - as above
 
 WRITTEN, DISCONNECTED = "flood.written", "flood.disconnected"
 

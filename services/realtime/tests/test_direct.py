@@ -1,4 +1,4 @@
-"""Frames that go straight to the socket: in order with those that wait, whole, bounded, and harmless when nobody reads."""
+"""Frames that go straight to the socket: in order with those that wait, whole, bounded."""
 
 import asyncio
 import datetime
@@ -58,7 +58,7 @@ async def order(connection: ClientConnection, count: int, **more: Any) -> None:
 
 async def numbers(connection: ClientConnection, count: int) -> list[int]:
     """The numbers of the next messages, up to `count` or the close; each message is whole."""
-    found = []
+    found: list[int] = []
     async with asyncio.timeout(DEADLINE):
         try:
             while len(found) < count:
