@@ -1,6 +1,6 @@
 # Every target works in a fresh clone: what it needs is installed into .venv first (see deploy/bootstrap).
 .DEFAULT_GOAL := help
-.PHONY: help run stop status test lint types fmt e2e chaos lock check-locks clean
+.PHONY: help run stop status test lint types fmt e2e chaos up down logs psql base-images containers lock check-locks clean
 
 EMBEDDED := env PYTHONPATH=deploy .venv/bin/python -m embedded
 
@@ -43,6 +43,25 @@ e2e: ## the end-to-end suite against API_URL, REALTIME_URL and UPSTREAM_URL (def
 chaos: ## kill, freeze and cut everything under load, and check that nothing is lost (SEED= DURATION= ONLY= STOCK=1)
 	@deploy/bootstrap dev
 	@SEED=$(SEED) DURATION=$(DURATION) ONLY="$(ONLY)" RATE=$(RATE) HEAL=$(HEAL) STRICT=$(STRICT) STOCK=$(STOCK) deploy/chaos
+
+up: ## the whole stack in containers, behind http://localhost:8080 (ARGS="--scale realtime=4")
+	@deploy/containers/up $(ARGS)
+
+down: ## stop it; the data stays (ARGS=-v: that goes too)
+	@docker compose down $(ARGS)
+
+logs: ## follow the logs of the containers (S=api: of one service)
+	@docker compose logs -f --tail 100 $(S)
+
+psql: ## a SQL prompt in the containers' database
+	@docker compose exec postgres psql -U postgres millrace $(ARGS)
+
+base-images: ## build the base images from Debian packages, where no container registry can be reached
+	@deploy/base-images/build $(ARGS)
+
+containers: ## a stack in containers of its own, the end-to-end suite through its gateway, and the containers' own suite
+	@deploy/bootstrap dev
+	@deploy/containers/check
 
 lock: ## write locks/ anew, keeping versions (UPGRADE=1: the newest)
 	@UPGRADE=$(UPGRADE) deploy/lock
