@@ -77,6 +77,6 @@ def eventually[T](ask: Callable[[], T], *, said: str) -> T:
 
 def gateway_log(wanted: str) -> list[dict[str, Any]]:
     """The gateway's log lines about the path `wanted`."""
-    text = compose("logs", "--no-log-prefix", "--no-color", "gateway")
-    lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    (gateway,) = of("gateway")
+    lines = [json.loads(line) for line in docker("logs", gateway.name).stdout.splitlines() if line.startswith("{")]
     return [line for line in lines if line["path"] == wanted]
