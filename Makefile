@@ -1,6 +1,6 @@
 # Every target works in a fresh clone: what it needs is installed into .venv first (see deploy/bootstrap).
 .DEFAULT_GOAL := help
-.PHONY: help run stop status test lint types fmt e2e chaos up down logs psql base-images containers lock check-locks clean
+.PHONY: help run stop status test lint types fmt e2e chaos up down logs psql backup restore base-images containers lock check-locks clean
 
 EMBEDDED := env PYTHONPATH=deploy .venv/bin/python -m embedded
 
@@ -55,6 +55,12 @@ logs: ## follow the logs of the containers (S=api: of one service)
 
 psql: ## a SQL prompt in the containers' database
 	@docker compose exec postgres psql -U postgres millrace $(ARGS)
+
+backup: ## the containers' database into backups/ (FILE=...)
+	@deploy/containers/backup $(FILE)
+
+restore: ## the containers' database as it was (FILE=backups/...)
+	@deploy/containers/restore $(FILE)
 
 base-images: ## build the base images from Debian packages, where no container registry can be reached
 	@deploy/base-images/build $(ARGS)
