@@ -1,6 +1,7 @@
 # Every target works in a fresh clone: what it needs is installed into .venv first (see deploy/bootstrap).
 .DEFAULT_GOAL := help
-.PHONY: help run stop status test lint types fmt e2e chaos bench bench-check django-tests protocol lock check-locks clean
+.PHONY: help run stop status test lint types fmt e2e chaos up down logs psql backup restore base-images containers \
+    bench bench-check django-tests protocol lock check-locks clean
 
 EMBEDDED := env PYTHONPATH=deploy .venv/bin/python -m embedded
 
@@ -63,6 +64,31 @@ bench-check: ## a short run; compares its ratios with the committed ones and wri
 	@deploy/bench-venv
 	@deploy/bench-node
 	@$(EMBEDDED) exec -- .venv/bin/python -m bench --check $(W)
+
+up: ## the whole stack in containers, behind http://localhost:8080 (ARGS="--scale realtime=4")
+	@deploy/containers/up $(ARGS)
+
+down: ## stop it; the data stays (ARGS=-v: that goes too)
+	@docker compose down $(ARGS)
+
+logs: ## follow the logs of the containers (S=api: of one service)
+	@docker compose logs -f --tail 100 $(S)
+
+psql: ## a SQL prompt in the containers' database
+	@docker compose exec postgres psql -U postgres millrace $(ARGS)
+
+backup: ## the containers' database into backups/ (FILE=...)
+	@deploy/containers/backup $(FILE)
+
+restore: ## the containers' database as it was (FILE=backups/...)
+	@deploy/containers/restore $(FILE)
+
+base-images: ## build the base images from Debian packages, where no container registry can be reached
+	@deploy/base-images/build $(ARGS)
+
+containers: ## a stack in containers of its own, the end-to-end suite through its gateway, and the containers' own suite
+	@deploy/bootstrap dev
+	@deploy/containers/check
 
 lock: ## write locks/ anew, keeping versions (UPGRADE=1: the newest)
 	@UPGRADE=$(UPGRADE) deploy/lock

@@ -13,8 +13,8 @@ def _pins(lock: Path) -> dict[str, str]:
 
 
 def test_there_is_a_lock_for_each_use() -> None:
-    """Two for the checkout, one a service, one for the benchmark's peers."""
-    assert [lock.stem for lock in LOCKS] == ["api", "bench", "dev", "mock-upstream", "realtime", "run"]
+    """Two for the checkout, one for the build of images, one a service, one for the benchmark's peers."""
+    assert [lock.stem for lock in LOCKS] == ["api", "bench", "build", "dev", "mock-upstream", "realtime", "run"]
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)

@@ -69,7 +69,8 @@ async def test_a_hostile_request_id_is_replaced(anyone: httpx.AsyncClient, given
 async def test_the_duration_is_in_seconds(anyone: httpx.AsyncClient) -> None:
     """X-Request-Duration covers the time that the view took."""
     answer = await anyone.get("/api/async/", params={"delay": 0.2})
-    assert 0.2 <= float(answer.headers["X-Request-Duration"]) <= answer.elapsed.total_seconds()
+    # The loop's timers count whole milliseconds, so one may fire that much early.
+    assert 0.199 <= float(answer.headers["X-Request-Duration"]) <= answer.elapsed.total_seconds()
 
 
 async def test_the_server_does_not_say_what_it_is(anyone: httpx.AsyncClient) -> None:

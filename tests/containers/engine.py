@@ -1,0 +1,82 @@
+"""The engine's command line, which is what an operator has too. COMPOSE_PROJECT_NAME names the project."""
+
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+DEADLINE = 60.0
+_DOCKER = shutil.which("docker") or "docker"
+SERVICES = ("gateway", "api", "realtime", "mock-upstream", "postgres", "valkey")
+
+
+def docker(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run `docker` in at most `DEADLINE` seconds; a failure shows what it said."""
+    ran = subprocess.run([_DOCKER, *arguments], capture_output=True, text=True, timeout=DEADLINE, check=False)
+    if check and ran.returncode:
+        raise AssertionError(f"docker {' '.join(arguments)} failed with {ran.returncode}:\n{ran.stdout}{ran.stderr}")
+    return ran
+
+
+def compose(*arguments: str) -> str:
+    """What `docker compose` prints."""
+    return docker("compose", *arguments).stdout
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One container, as `docker inspect` shows it."""
+
+    service: str
+    facts: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return str(self.facts["Name"]).lstrip("/")
+
+    @property
+    def host(self) -> dict[str, Any]:
+        host: dict[str, Any] = self.facts["HostConfig"]
+        return host
+
+    def address(self, network: str) -> str:
+        """On the network that the Compose file calls `network`."""
+        for name, facts in self.facts["NetworkSettings"]["Networks"].items():
+            if name.endswith(f"_{network}"):
+                return str(facts["IPAddress"])
+        raise LookupError(f"{self.name} is not on {network}")
+
+    def run(self, *command: str, user: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run `command` in it, as its own user unless another is named."""
+        return docker("exec", *(("-u", user) if user else ()), self.name, *command, check=False)
+
+
+def containers(*, all_: bool = False) -> list[Container]:
+    """Those that run, or all: also the jobs that are done."""
+    names = compose("ps", *(["-a"] if all_ else []), "--format", "{{.Name}}").split()
+    facts: list[dict[str, Any]] = json.loads(docker("inspect", *names).stdout)
+    return [Container(one["Config"]["Labels"]["com.docker.compose.service"], one) for one in facts]
+
+
+def of(service: str) -> list[Container]:
+    """The running containers of a service."""
+    return [container for container in containers() if container.service == service]
+
+
+def eventually[T](ask: Callable[[], T], *, said: str) -> T:
+    """The first true answer within `DEADLINE` seconds."""
+    deadline = time.monotonic() + DEADLINE
+    while not (answer := ask()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {DEADLINE:.0f} s: {said}")
+    return answer
+
+
+def gateway_log(wanted: str) -> list[dict[str, Any]]:
+    """The gateway's log lines about the path `wanted`."""
+    (gateway,) = of("gateway")
+    lines = [json.loads(line) for line in docker("logs", gateway.name).stdout.splitlines() if line.startswith("{")]
+    return [line for line in lines if line["path"] == wanted]

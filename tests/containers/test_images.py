@@ -1,0 +1,59 @@
+"""What is in the images, and what is not."""
+
+import json
+
+import pytest
+from tests.containers.engine import Container, docker, of
+
+OURS = ("api", "realtime", "mock-upstream")
+# A stranger's first tools.
+PROGRAMS = ("pip", "pip3", "uv", "gcc", "cc", "g++", "make", "ld", "git", "curl", "wget")
+MODULES = ("pip", "ensurepip", "setuptools", "wheel", "uv", "pytest", "hypothesis", "mypy", "ruff")
+# Over the base image, in bytes.
+LARGEST = 200 * 10**6
+
+
+def finds(container: Container, module: str) -> bool:
+    question = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({module!r}) is None)"
+    return container.run("python", "-c", question).returncode == 0
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_no_compiler_no_installer_no_test_package(service: str) -> None:
+    """Nothing to build or fetch with; what the service itself needs is found the same way."""
+    container = of(service)[0]
+    assert container.run("sh", "-c", "command -v python").returncode == 0
+    assert [name for name in PROGRAMS if container.run("sh", "-c", f"command -v {name}").returncode == 0] == []
+    assert finds(container, "uvloop" if service != "realtime" else "daphne")
+    assert [name for name in MODULES if finds(container, name)] == []
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_only_its_own_packages(service: str) -> None:
+    """One service's code is in its image, as an installed package and not as a checkout."""
+    container = of(service)[0]
+    modules = {"api": "api", "realtime": "realtime", "mock-upstream": "mock_upstream"}
+    assert {one: finds(container, module) for one, module in modules.items()} == {
+        one: one == service for one in modules
+    }
+    assert container.run("sh", "-c", "ls -d /build /app/src /app/libs").stdout == ""
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_code_is_compiled_before(service: str) -> None:
+    """A read-only root can keep no bytecode, so each start would compile everything again."""
+    package = "mock_upstream" if service == "mock-upstream" else "chassis"
+    shown = of(service)[0].run("sh", "-c", f"ls /app/lib/python3*/site-packages/{package}/__pycache__")
+    assert ".pyc" in shown.stdout
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_images_are_small_and_labelled(service: str) -> None:
+    """At most 200 MB over the base, and they say what they are."""
+    (image,) = json.loads(docker("image", "inspect", f"millrace/{service}").stdout)
+    (base,) = json.loads(docker("image", "inspect", "python:3.13-slim-trixie").stdout)
+    assert image["Size"] - base["Size"] <= LARGEST
+    assert image["Config"]["Labels"]["org.opencontainers.image.title"] == f"millrace-{service}"
+    assert image["Config"]["User"] == "10001:10001"
+    assert image["Config"]["Healthcheck"]["Test"][0] == "CMD"
+    assert image["Config"]["Entrypoint"] is None

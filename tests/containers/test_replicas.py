@@ -1,0 +1,119 @@
+"""Containers that come and go behind the gateway."""
+
+import asyncio
+import os
+import uuid
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from tests.containers.engine import DEADLINE, compose, docker, eventually, gateway_log, of
+from websockets.asyncio.client import connect
+
+REALTIME_URL = os.environ.get("REALTIME_URL", "ws://localhost:8080").rstrip("/")
+REPLICAS = 2
+
+
+@pytest.fixture(autouse=True)
+def restored() -> Iterator[None]:
+    """Whatever a test took away or added."""
+    yield
+    scale("api", REPLICAS)
+    scale("realtime", REPLICAS)
+
+
+def scale(service: str, replicas: int) -> None:
+    compose("up", "-d", "--wait", "--no-recreate", "--no-deps", "--scale", f"{service}={replicas}", service)
+
+
+def marker() -> str:
+    """A path of its own, by which a test finds its requests in the gateway's log."""
+    return f"/api/users/{uuid.uuid4().int % 10**9 + 10**9}/"
+
+
+def served_by(path: str) -> set[str]:
+    """The addresses that answered it."""
+    return {line["upstream"].rsplit(", ", 1)[-1] for line in gateway_log(path)}
+
+
+def addresses(service: str, port: int) -> set[str]:
+    return {f"{container.address('back')}:{port}" for container in of(service)}
+
+
+@pytest.mark.timeout(180)
+def test_new_replicas_of_the_api_get_requests(gateway: httpx.Client) -> None:
+    """Without touching the gateway."""
+    scale("api", 4)
+    wanted, path = addresses("api", 8000), marker()
+    assert len(wanted) == 4
+
+    def all_asked() -> bool:
+        for _ in range(20):
+            gateway.get(path)
+        return served_by(path) == wanted
+
+    eventually(all_asked, said="all four replicas answer")
+
+
+@pytest.mark.timeout(180)
+async def test_new_replicas_of_realtime_get_sockets() -> None:
+    """`docker compose up --scale realtime=4`: sockets reach the new ones, the least busy first."""
+    scale("realtime", 4)
+    wanted = addresses("realtime", 8001)
+    assert len(wanted) == 4
+    room = f"scaled_{uuid.uuid4().hex[:8]}"
+    opened = []
+    try:
+        async with asyncio.timeout(60):
+            while served_by(f"/ws/chat/{room}/") != wanted:
+                # Each stays open until the end, so the next one goes to somebody else.
+                opened.append(await connect(f"{REALTIME_URL}/ws/chat/lobby/"))
+                # This one ends, for a line is written at the end.
+                await (await connect(f"{REALTIME_URL}/ws/chat/{room}/")).close()
+    finally:
+        for connection in opened:
+            await connection.close()
+
+
+@pytest.mark.timeout(180)
+def test_a_killed_replica_costs_no_request(gateway: httpx.Client) -> None:
+    """SIGKILL while requests are under way: those that may be repeated are, on the other one."""
+    victim = of("api")[0]
+    statuses = [gateway.get("/api/items/").status_code for _ in range(20)]
+    docker("kill", victim.name)
+    statuses += [gateway.get("/api/items/").status_code for _ in range(200)]
+    assert set(statuses) == {200}
+
+
+@pytest.mark.timeout(180)
+def test_a_restarted_replica_is_found_again(gateway: httpx.Client) -> None:
+    """Also at another address."""
+    victim, path = of("api")[0], marker()
+    docker("rm", "-f", victim.name)
+    scale("api", REPLICAS)
+    wanted = addresses("api", 8000)
+
+    def both_asked() -> bool:
+        for _ in range(10):
+            gateway.get(path)
+        return served_by(path) == wanted
+
+    eventually(both_asked, said="both replicas answer")
+
+
+@pytest.mark.timeout(180)
+async def test_a_stopped_realtime_container_sends_its_sockets_on() -> None:
+    """SIGTERM closes them with 1012, and the next connection meets another container."""
+    sockets = [await connect(f"{REALTIME_URL}/ws/chat/lobby/") for _ in range(6)]
+    await asyncio.to_thread(docker, "stop", of("realtime")[0].name)
+
+    async with asyncio.timeout(DEADLINE):
+        done, _ = await asyncio.wait(
+            [asyncio.create_task(socket.wait_closed()) for socket in sockets], return_when=asyncio.FIRST_COMPLETED
+        )
+    assert done
+    assert {socket.close_code for socket in sockets} - {None} == {1012}
+    for socket in sockets:
+        await socket.close()
+    async with connect(f"{REALTIME_URL}/ws/chat/lobby/") as again:
+        assert await again.recv()
