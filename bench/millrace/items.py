@@ -86,7 +86,8 @@ class ItemIn(Struct):
 
 def _page() -> QuerySet[Any, Any]:
     counted = Item.objects.order_by().values(all=Value(1)).annotate(count=Count("*")).values("count")
-    return Item.objects.order_by("id").values_list(*FIELDS, Subquery(counted))
+    rows: QuerySet[Any, Any] = Item.objects.order_by("id").values_list(*FIELDS, Subquery(counted))
+    return rows
 
 
 _BY_ID = Prepared(lambda: Item.objects.filter(pk=Param("id", BigIntegerField())).values_list(*columns(Item)))
