@@ -34,9 +34,9 @@ class Handler(AsyncHandler):
         """Give the request's connections back."""
         await database.release()
 
-    async def handle(self, scope: Any, receive: Receive, send: Send) -> None:  # type: ignore[override]
-        """Answer one request, in a process whose resources are open."""
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:  # type: ignore[override]
+        """Answer one request, in a process whose resources are open, or the lifespan protocol."""
         # daphne speaks no lifespan; everywhere else this is one comparison.
-        if not lifespan.is_running():
+        if not lifespan.is_running() and scope["type"] == "http":
             await lifespan.ensure_running()
-        await super().handle(scope, receive, send)
+        await super().__call__(scope, receive, send)

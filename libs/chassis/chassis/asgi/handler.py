@@ -248,6 +248,9 @@ class AsyncHandler(ASGIHandler):
             await send({"type": "http.response.body"})
             return
         content = cast(HttpResponse, response).content
+        if len(content) <= self.chunk_size:
+            await send({"type": "http.response.body", "body": content})
+            return
         for chunk, last in self.chunk_bytes(content):
             await send({"type": "http.response.body", "body": chunk, "more_body": not last})
 

@@ -23,9 +23,9 @@ def send_encoded(response: HttpResponseBase, headers: Iterable[EncodedHeader]) -
 def encoded(response: HttpResponseBase) -> list[EncodedHeader]:
     """All headers of `response` as ASGI wants them. Their case is kept: some old clients look for `Content-Type`."""
     headers: list[Any] = [
-        # Django has checked both when they were set.
+        # Django has checked both when they were set. Its `items` would look each of them up again by its name.
         (name.encode("ascii"), value.encode("latin-1"))
-        for name, value in response.items()
+        for name, value in response.headers._store.values()  # noqa: SLF001
     ]
     if response.cookies:
         headers += [(b"Set-Cookie", cookie.OutputString().encode("ascii")) for cookie in response.cookies.values()]

@@ -10,6 +10,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django_async_backend.db.backends.postgresql.async_base import AsyncDatabaseWrapper as AsyncPostgresWrapper
 from django_async_backend.db.backends.postgresql.base import DatabaseWrapper as PostgresWrapper
 
+from chassis.database import sections
 from chassis.database.bounded import BoundedConnection
 from chassis.database.waiting import BoundedPool
 
@@ -30,6 +31,10 @@ class DatabaseWrapper(PostgresWrapper):
 
 class AsyncDatabaseWrapper(AsyncPostgresWrapper):
     """A task's connection."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        sections.used.set(True)
 
     @property
     def pool(self) -> Any:

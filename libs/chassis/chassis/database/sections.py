@@ -16,6 +16,8 @@ from django_async_backend.db import async_connections
 
 from chassis.database import bounded
 
+# True where a wrapper was made in this context or in one that it comes from: cheaper to ask than whether there is one.
+used: ContextVar[bool] = ContextVar("database_used", default=False)
 # The wrapper of the innermost `connection()` block, which need not be open yet.
 _section: ContextVar[Any] = ContextVar("database_section", default=None)
 
@@ -26,6 +28,8 @@ async def release() -> None:
     The wrapper goes too: it belongs to this task for good, and a task started later from this context would inherit it
     and be refused.
     """
+    if not used.get():
+        return
     for wrapper in async_connections.all(initialized_only=True):
         if _is_ours(wrapper):
             await wrapper.close()
@@ -66,6 +70,8 @@ async def connection(*, deadline: float | None = None) -> AsyncIterator[Any]:
 
 async def own_wrapper() -> Any:
     """The current task's connection, open, where it has one or is in a `connection()` block; else None."""
+    if not used.get():
+        return None
     wrapper = getattr(async_connections._connections, "default", None)  # noqa: SLF001 - to ask without making one
     if wrapper is None or not _is_ours(wrapper):
         return None
