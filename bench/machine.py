@@ -4,6 +4,8 @@ import os
 import platform
 from pathlib import Path
 
+from bench.cores import usable_cores
+
 # Of the last minute, when this process started: what else the machine does makes figures wider.
 LOAD_BEFORE = os.getloadavg()[0]
 BUSY = 1.0
@@ -13,7 +15,7 @@ def describe() -> dict[str, str]:
     """CPU, cores, memory, kernel, Python, and how busy the machine was before the run."""
     return {
         "CPU": _field("/proc/cpuinfo", "model name"),
-        "cores": str(len(os.sched_getaffinity(0))),
+        "cores": str(len(usable_cores())),
         "memory": f"{int(_field('/proc/meminfo', 'MemTotal').split()[0]) / 2**20:.1f} GB",
         "kernel": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
         "Python": platform.python_version(),
