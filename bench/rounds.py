@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from bench.contestant import Contestant, Server
 from bench.cores import Cores
+from bench.errors import BenchError
 
 # What one turn measured: by table (an operation, a size), then by metric.
 type Measured = Mapping[str, Mapping[str, float]]
@@ -57,13 +58,20 @@ async def interleave(
             servers.sort(key=lambda server: contestants.index(server.contestant))
             for server in abba(servers):
                 server.resume()
-                samples.add(server.contestant.name, await turn(server))
+                samples.add(server.contestant.name, await _measured(server, turn))
                 server.check()
                 await server.pause()
             say(f"round {number} of {rounds}")
         finally:
             await asyncio.gather(*(server.stop() for server in servers))
     return samples
+
+
+async def _measured(server: Server, turn: Turn) -> Measured:
+    try:
+        return await turn(server)
+    except BenchError as error:
+        raise type(error)(f"{server.contestant.name}: {error}") from error
 
 
 async def _ready(contestant: Contestant, core: int, extra: Mapping[str, str] | None, servers: list[Server]) -> None:
