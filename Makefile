@@ -1,6 +1,6 @@
 # Every target works in a fresh clone: what it needs is installed into .venv first (see deploy/bootstrap).
 .DEFAULT_GOAL := help
-.PHONY: help run stop status test lint types fmt e2e chaos up down logs psql backup restore base-images containers \
+.PHONY: help run stop status test lint types fmt e2e chaos up down logs psql backup restore roll base-images containers \
     bench bench-check django-tests protocol lock check-locks clean
 
 EMBEDDED := env PYTHONPATH=deploy .venv/bin/python -m embedded
@@ -82,6 +82,9 @@ backup: ## the containers' database into backups/ (FILE=...)
 
 restore: ## the containers' database as it was (FILE=backups/...)
 	@deploy/containers/restore $(FILE)
+
+roll: ## replace a service's containers one after the other, without a failed request (S=api or S=realtime)
+	@deploy/containers/roll $(S)
 
 base-images: ## build the base images from Debian packages, where no container registry can be reached
 	@deploy/base-images/build $(ARGS)

@@ -10,6 +10,7 @@ import sys
 import uvicorn
 from environs import validate
 
+from api.draining import DrainingProtocol
 from chassis.env import configure, env
 
 APPLICATION = "api.asgi:application"
@@ -44,7 +45,7 @@ def run_uvicorn(host: str, port: int, workers: int) -> None:
         port=port,
         workers=workers,
         loop="uvloop",
-        http="httptools",
+        http=DrainingProtocol,
         lifespan="on",
         log_config=None,
         access_log=False,
