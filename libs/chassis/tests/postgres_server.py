@@ -1,10 +1,12 @@
 """A PostgreSQL of a test's own, to be frozen."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
@@ -50,10 +52,15 @@ class PostgresServer:
 
     def freeze_backends(self) -> None:
         """The processes behind the connections that there are answer nothing; new connections are served."""
-        for child in self._postmaster.children():
-            child.send_signal(signal.SIGSTOP)
+        _signal(self._postmaster.children(), signal.SIGSTOP)
 
     def thaw(self) -> None:
         """End of either."""
-        for process in (*self._postmaster.children(), self._postmaster):
-            process.send_signal(signal.SIGCONT)
+        _signal([*self._postmaster.children(), self._postmaster], signal.SIGCONT)
+
+
+def _signal(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
+    for process in processes:
+        # A backend whose client is gone ends by itself, also between being listed and now.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
