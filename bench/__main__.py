@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import sys
 import time
 from collections.abc import Sequence
@@ -31,6 +32,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if machine.LOAD_BEFORE > machine.BUSY:
         _say(f"the machine is busy (load {machine.LOAD_BEFORE:.1f}): the ranges will be wide")
     rounds, seconds = _SHORT if options.check else _FULL
+    # Nobody should wait for the garbage collection of the load generator.
+    gc.collect()
+    gc.freeze()
     plan = Plan(cores, options.rounds or rounds, options.seconds or seconds, options.check, _say)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

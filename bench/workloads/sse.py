@@ -100,7 +100,11 @@ async def measure(server: Server, visitor: Visitor, size: int) -> Mapping[str, f
 
 def contestants() -> list[Contestant]:
     """Our api, Starlette, the loop of writes."""
-    return [peer.api("Millrace", {"LOG_LEVEL": "WARNING"}), socket_peers.starlette(), socket_peers.bare()]
+    return [
+        peer.api("Millrace", {"LOG_LEVEL": "WARNING", **socket_peers.UNLIMITED}),
+        socket_peers.starlette(),
+        socket_peers.bare(),
+    ]
 
 
 async def run(plan: Plan) -> Result:

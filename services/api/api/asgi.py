@@ -5,7 +5,7 @@ from chassis.env import configure
 configure("api.settings")
 
 from api.rooms.delivery import hub  # noqa: E402 - Django is set up above
-from chassis import bus, database, http_client, lag, lifespan, redis  # noqa: E402
+from chassis import bus, database, garbage, http_client, lag, lifespan, redis  # noqa: E402
 from chassis.handler import Handler  # noqa: E402
 from rooms import limits  # noqa: E402
 
@@ -17,5 +17,6 @@ lifespan.resource(bus.publishing)
 lifespan.resource(bus.inbox.running)
 lifespan.resource(hub.running)
 lifespan.resource(limits.settling)
+lifespan.resource(garbage.settled)
 
 application = Handler()

@@ -7,7 +7,7 @@ configure("realtime.settings")
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 - Django is set up above
 from django.urls import path, re_path  # noqa: E402
 
-from chassis import bus, database, lag, lifespan, redis  # noqa: E402
+from chassis import bus, database, garbage, lag, lifespan, redis  # noqa: E402
 from chassis.handler import Handler  # noqa: E402
 from realtime.chat import ChatConsumer  # noqa: E402
 from realtime.delivery import hub  # noqa: E402
@@ -22,6 +22,7 @@ lifespan.resource(bus.inbox.running)
 lifespan.resource(hub.running)
 lifespan.resource(presence.beating)
 lifespan.resource(limits.settling)
+lifespan.resource(garbage.settled)
 
 sockets = URLRouter(
     [
