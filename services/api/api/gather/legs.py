@@ -50,6 +50,7 @@ async def _run_legs(limit: int) -> Outcome:
         ms=_ms(started),
         deadline_ms=deadline * 1000,
         legs={name: leg.meta for name, leg in legs.items()},
+        without=[],
     )
 
 
@@ -60,8 +61,8 @@ async def _leg(name: str, limit: int, deadline: float) -> Leg:
     except UpstreamFailed as error:
         status: Status = "timeout" if isinstance(error, UpstreamTimedOut) else "error"
         logger.warning("gather.leg_failed", leg=name, status=status, reason=error.reason)
-        return Leg(LegMeta(status, _ms(started), error.reason))
-    return Leg(LegMeta("ok", _ms(started)), answer.rows)
+        return Leg(LegMeta(status, _ms(started), 1, False, None, None, error.reason))
+    return Leg(LegMeta("ok", _ms(started), 1, False, "upstream", 0.0), answer.rows)
 
 
 def _ms(started: float) -> float:
