@@ -1,11 +1,11 @@
 """A circuit breaker: an upstream that fails is left alone for a while, then tried with a few requests.
 
-            failures are `share` of at least `volume` requests in `window` seconds
-    closed ------------------------------------------------------------------------> open
-      ^                                                                              |  ^
-      |  `probes` requests succeed                                `open_for` seconds |  | one fails
-      +---------------------------------- half-open <--------------------------------+  |
-                                              +-----------------------------------------+
+        failures are `share` of at least `volume` requests in `window` seconds
+closed ------------------------------------------------------------------------> open
+  ^                                                                              |  ^
+  |  `probes` requests succeed                                `open_for` seconds |  | one fails
+  +---------------------------------- half-open <--------------------------------+  |
+                                          +-----------------------------------------+
 """
 
 import time

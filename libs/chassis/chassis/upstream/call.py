@@ -65,9 +65,7 @@ class Call[Value]:
             )
         self._up.meter.call(outcome.status, outcome.source, outcome.seconds, outcome.age)
         if outcome.reason is not None and outcome.status not in _QUIET:
-            logger.warning(
-                "upstream.call_failed", upstream=self._up.name, status=outcome.status, reason=outcome.reason
-            )
+            logger.warning("upstream.call_failed", upstream=self._up.name, status=outcome.status, reason=outcome.reason)
         return outcome
 
     async def _run(self) -> Outcome[Value]:

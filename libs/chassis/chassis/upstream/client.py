@@ -139,9 +139,9 @@ class Started[Value]:
 
 
 async def collect[Value](started: Mapping[str, Started[Value]], within: float | None) -> dict[str, Outcome[Value]]:
-    """All outcomes, after `within` seconds at most; what is still going on then, nobody else waits for and is cancelled.
+    """All outcomes, after `within` seconds at most.
 
-    So it is where the caller is cancelled.
+    A call that is still going on then, or where the caller is cancelled, is cancelled if nobody else waits for it.
     """
     begun = asyncio.get_running_loop().time()
     try:

@@ -9,9 +9,7 @@ from chassis.upstream.failures import UpstreamFailed
 type Call[Answer] = Callable[[], Coroutine[Any, Any, Answer]]
 
 
-async def hedged[Answer](
-    first: Call[Answer], second: Call[Answer], *, after: float, may: Callable[[], bool]
-) -> Answer:
+async def hedged[Answer](first: Call[Answer], second: Call[Answer], *, after: float, may: Callable[[], bool]) -> Answer:
     """The answer of `first()`, or of `second()`, which is started after `after` seconds where `may()` says so then.
 
     Raises what `first()` raises where neither answers. The first runs in the caller's own task, so that what is not
