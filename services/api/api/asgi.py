@@ -7,11 +7,13 @@ configure("api.settings")
 from api.rooms.delivery import hub  # noqa: E402 - Django is set up above
 from chassis import bus, database, garbage, http_client, lag, lifespan, redis  # noqa: E402
 from chassis.handler import Handler  # noqa: E402
+from chassis.upstream import shared  # noqa: E402
 from rooms import limits  # noqa: E402
 
 lifespan.resource(database.pool)
 lifespan.resource(redis.opened)
 lifespan.resource(http_client.opened)
+lifespan.resource(shared.running)
 lifespan.resource(lag.lag_monitor)
 lifespan.resource(bus.publishing)
 lifespan.resource(bus.inbox.running)
