@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 
+from api.console import folders
 from chassis.env import env, rate
 from chassis.settings import *  # noqa: F403 - a settings module is its names
 
@@ -18,8 +19,11 @@ LOGIN_RATE = env.str("LOGIN_RATE", "10/minute", validate=rate)
 LOGIN_ADDRESS_RATE = env.str("LOGIN_ADDRESS_RATE", "100/minute", validate=rate)
 REGISTER_RATE = env.str("REGISTER_RATE", "10/minute", validate=rate)
 
-INSTALLED_APPS += ["django.contrib.staticfiles", "dmr", "api.articles", "api.chat_client", "api.demo", "api.home"]  # noqa: F405
-TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
+INSTALLED_APPS += ["django.contrib.staticfiles", "dmr", "api.articles", "api.chat_client", "api.console", "api.demo"]  # noqa: F405
+TEMPLATES = [
+    {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True, "DIRS": folders.TEMPLATES}
+]
+STATICFILES_DIRS = folders.STATIC
 # Checks each answer against its declared type. The suites turn it on; in production it would cost every request.
 DMR_SETTINGS = {
     "validate_responses": env.bool("VALIDATE_RESPONSES", False),

@@ -35,8 +35,8 @@ async def test_pages_load_only_from_here(client: httpx.AsyncClient, path: str) -
 
 async def test_static_file_is_cached(client: httpx.AsyncClient) -> None:
     """With the ETag that it was given, a client is told that nothing changed."""
-    first = await client.get("/static/home/home.css")
-    again = await client.get("/static/home/home.css", headers={"If-None-Match": first.headers["ETag"]})
+    first = await client.get("/static/console/console.css")
+    again = await client.get("/static/console/console.css", headers={"If-None-Match": first.headers["ETag"]})
     assert (first.headers["Content-Type"], again.status_code) == ("text/css; charset=utf-8", 304)
 
 

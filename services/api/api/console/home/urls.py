@@ -1,7 +1,7 @@
-"""The start page."""
+"""Paths of the page."""
 
 from django.urls import path
 
-from api.home import views
+from api.console.home import views
 
 plain = [path("", views.home)]
