@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from api.console import folders
+from api.console.system.targets import check as check_targets
 from chassis.env import env, rate
 from chassis.settings import *  # noqa: F403 - a settings module is its names
 
@@ -13,6 +14,10 @@ GATHER_LEG_TIMEOUT = env.float("GATHER_LEG_TIMEOUT", 0.8)
 GATHER_COALESCE = env.bool("GATHER_COALESCE", True)
 # Where a browser finds the realtime service; handed to pages and API clients.
 REALTIME_URL = env.str("REALTIME_URL", "ws://127.0.0.1:8001").rstrip("/")
+# Whose metrics the console shows, as name=http://host:port; of a name with several addresses each is asked.
+CONSOLE_TARGETS: list[str] = env.list("CONSOLE_TARGETS", [], validate=check_targets)
+# Where the runner listens that can cause the demo's faults (a Unix socket's path); none in containers.
+FAULTS_SOCKET = env.str("FAULTS_SOCKET", "")
 
 # By client address and name, by address alone, and registrations by address.
 LOGIN_RATE = env.str("LOGIN_RATE", "10/minute", validate=rate)
