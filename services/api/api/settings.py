@@ -24,11 +24,35 @@ LOGIN_RATE = env.str("LOGIN_RATE", "10/minute", validate=rate)
 LOGIN_ADDRESS_RATE = env.str("LOGIN_ADDRESS_RATE", "100/minute", validate=rate)
 REGISTER_RATE = env.str("REGISTER_RATE", "10/minute", validate=rate)
 
-INSTALLED_APPS += ["django.contrib.staticfiles", "dmr", "api.articles", "api.chat_client", "api.console", "api.demo"]  # noqa: F405
+INSTALLED_APPS += [  # noqa: F405
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "dmr",
+    "api.administration.apps.SiteConfig",
+    "api.administration.apps.AdministrationConfig",
+    "api.articles",
+    "api.chat_client",
+    "api.console",
+    "api.demo",
+]
 TEMPLATES = [
-    {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True, "DIRS": folders.TEMPLATES}
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "DIRS": folders.TEMPLATES,
+        "OPTIONS": {
+            # The admin's; they look at nothing until a template does.
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
 ]
 STATICFILES_DIRS = folders.STATIC
+# In memory and in the response; the default would write to the session too.
+MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 # Checks each answer against its declared type. The suites turn it on; in production it would cost every request.
 DMR_SETTINGS = {
     "validate_responses": env.bool("VALIDATE_RESPONSES", False),
@@ -39,3 +63,9 @@ DMR_SETTINGS = {
     "exclude_semantic_responses": frozenset({HTTPStatus.UNPROCESSABLE_ENTITY}),
 }
 STATIC_URL = "/static/"
+
+SILENCED_SYSTEM_CHECKS += [  # noqa: F405
+    "admin.E408",  # accounts.middleware is what signs requests in, without a thread
+    "admin.E410",  # and what loads their session
+    "admin.E409",  # api.administration.site does what Django's middleware for messages does, around the admin only
+]
