@@ -64,6 +64,9 @@ DMR_SETTINGS = {
 }
 STATIC_URL = "/static/"
 
+if DEMO:  # noqa: F405
+    MIDDLEWARE += ["api.console.tour.sql.ShowSql"]  # noqa: F405
+
 SILENCED_SYSTEM_CHECKS += [  # noqa: F405
     "admin.E408",  # accounts.middleware is what signs requests in, without a thread
     "admin.E410",  # and what loads their session

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from accounts.requests import signed_in
 from api.console.page import page
 from api.console.system import faults
+from api.console.system.charts import CHARTS
 from api.console.system.snapshot import observer
 from chassis import database
 from chassis.errors import Forbidden, json_response
@@ -18,7 +19,8 @@ logger = structlog.get_logger(__name__)
 @only(*READ)
 async def system(request: HttpRequest) -> HttpResponse:
     """The page; its buttons only where they would do something."""
-    return page(request, "console/system.html", {"faults": faults.offered(), "pause_seconds": faults.PAUSE_SECONDS})
+    context = {"charts": CHARTS, "faults": faults.offered(), "pause_seconds": faults.PAUSE_SECONDS}
+    return page(request, "console/system.html", context)
 
 
 @only(*READ)
