@@ -1,5 +1,5 @@
 // The processes as cards, the ways between them as lines, and messages that travel along.
-import { age, amount, duration } from "../figures.js";
+import { age, amount, counted, duration } from "../figures.js";
 import { drawing, element, say } from "../elements.js";
 
 const NAMES = { postgresql: "PostgreSQL", redis: "Redis", upstream: "upstream" };
@@ -80,13 +80,17 @@ export class Topology {
         const card = this.node(name);
         if (!card) return;
         card.dataset.state = figures ? "good" : "bad";
+        say(card.querySelector("h3"), name);
         if (!figures) return lines(card, [reason, ""]);
         const oldest = Math.min(at, ...figures.workers.map((worker) => worker.started));
         const pids = figures.workers.map((worker) => worker.pid).join(", ");
         const rate = interval ? amount(interval.rate(kind === "realtime" ? "deliveries" : "requests")) : "–";
-        const workers = [`${figures.workers.length} process${figures.workers.length === 1 ? "" : "es"}, `, `pid ${pids}, up ${age(at - oldest)}`];
-        if (kind === "realtime") lines(card, [amount(figures.sockets), ` sockets in ${amount(figures.rooms)} rooms`], [rate, " deliveries/s"], ["", workers.join("")]);
-        else lines(card, [rate, " requests/s"], [amount(figures.members), " event streams"], ["", workers.join("")]);
+        const workers = `pid ${pids}, up ${age(at - oldest)}`;
+        if (kind === "realtime") {
+            lines(card, ["", `${counted(figures.sockets, "socket")} in ${counted(figures.rooms, "room")}`], [rate, " deliveries/s"], ["", workers]);
+        } else {
+            lines(card, [rate, " requests/s"], ["", counted(figures.members, "event stream")], ["", workers]);
+        }
     }
 
     #dependency({ name, ok, ms, reason }) {

@@ -66,7 +66,7 @@ document.addEventListener("submit", (event) => {
 
 // A link to an endpoint opens it.
 function open() {
-    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (target?.matches("details")) target.open = true;
 }
 addEventListener("hashchange", open);
