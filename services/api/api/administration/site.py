@@ -44,7 +44,7 @@ class Site(admin.AdminSite):
     site_header = site_title = "Millrace"
     site_url = "/"
 
-    def admin_view(self, view: View, cacheable: bool = False) -> View:
+    def admin_view(self, view: View, cacheable: bool = False) -> Any:
         """As Django's, with the messages of its middleware and our policy."""
         guarded = super().admin_view(view, cacheable)
 
