@@ -1,0 +1,13 @@
+"""What was measured of the pages, printed at the end of a run."""
+
+from typing import Any
+
+TABLE: list[str] = []
+
+
+def record(path: str, look: str, measured: dict[str, Any]) -> None:
+    """Keep a line for the summary."""
+    paint = "none" if measured["paint"] is None else f"{measured['paint']:.0f} ms"
+    TABLE.append(
+        f"{path:<18} {look:<12} {measured['bytes'] / 1000:6.1f} kB, first paint {paint:>7}, shift {measured['shift']:.4f}"
+    )
