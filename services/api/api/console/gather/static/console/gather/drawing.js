@@ -10,6 +10,14 @@ export function shape(name, attributes, text) {
   return made;
 }
 
+/** Empties `svg` and makes its unit a pixel, so that letters have their size at any width; returns the width. */
+export function blank(svg) {
+  const { clientWidth: width, clientHeight: height } = svg;
+  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  svg.replaceChildren();
+  return width;
+}
+
 /** Milliseconds as they are written: whole ones, and tenths below ten. */
 export function milliseconds(ms) {
   return ms < 10 ? ms.toFixed(1) : String(Math.round(ms));
