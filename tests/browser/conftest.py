@@ -10,12 +10,12 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, async_playwright
 from tests.browser.measures import TABLE
 from tests.browser.watching import Watched, watch
-from tests.e2e.conftest import anyone, new_person, staff, stack
+from tests.e2e.conftest import anyone, new_person, stack, staff
 from tests.e2e.people import Person
 from tests.e2e.stack import Stack
 
 # Those of the other suite: pytest finds fixtures by their names in here.
-__all__ = ["anyone", "new_person", "staff", "stack"]
+__all__ = ["anyone", "new_person", "stack", "staff"]
 
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 PATIENCE_MS = 15_000
@@ -51,7 +51,7 @@ async def chromium() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture
 async def visit(chromium: Browser, stack: Stack) -> AsyncIterator[Visit]:
-    """`visit(path, person=None, **options of the context)` opens a page; at the end nothing may have gone wrong in any."""
+    """`visit(path, person=None, **options)` opens a page in a context of its own; nothing may have gone wrong at the end."""
     contexts: list[BrowserContext] = []
     pages: list[Watched] = []
 
@@ -78,7 +78,5 @@ async def visit(chromium: Browser, stack: Stack) -> AsyncIterator[Visit]:
 
 async def sign_in(context: BrowserContext, person: Person) -> None:
     """Give the context a session of its own, by the endpoint that the sign-in page uses."""
-    answer = await context.request.post(
-        "/api/login/", data={"username": person.username, "password": person.password}
-    )
+    answer = await context.request.post("/api/login/", data={"username": person.username, "password": person.password})
     assert answer.status == 200, await answer.text()

@@ -58,4 +58,3 @@ async def test_room(visit: Visit, stack: Stack, theme: str) -> None:
         await hers.part("cut").click()
         await expect(hers.notes.last).to_contain_text("Caught up")
         await take(page, "room", theme)
-

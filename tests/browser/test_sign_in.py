@@ -54,7 +54,9 @@ async def test_registering(visit: Visit, staff: Person) -> None:
     assert (await staff.client.delete(f"/api/users/{me['id']}/")).status_code == 200
 
 
-@pytest.mark.parametrize("elsewhere", ["//example.org/", "https://example.org/", "/\\example.org/", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "elsewhere", ["//example.org/", "https://example.org/", "/\\example.org/", "javascript:alert(1)"]
+)
 async def test_no_way_elsewhere(visit: Visit, new_person: NewPerson, elsewhere: str) -> None:
     """Whoever made the link, signing in leads to a page of this site."""
     person = await new_person("phished")

@@ -1,4 +1,4 @@
-"""`GET, PUT, DELETE /gather/faults/`: the upstream's own faults, for browsers, which cannot reach it; in the demo only."""
+"""`GET, PUT, DELETE /gather/faults/`: the faults of the upstream, for browsers, which cannot reach it. Demo only."""
 
 import asyncio
 from http import HTTPStatus
