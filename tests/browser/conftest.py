@@ -51,7 +51,7 @@ async def chromium() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture
 async def visit(chromium: Browser, stack: Stack) -> AsyncIterator[Visit]:
-    """`visit(path, person=None, **options)` opens a page in a context of its own; nothing may have gone wrong at the end."""
+    """`visit(path, person=None, **options)` opens a page of its own; at its end nothing may have gone wrong."""
     contexts: list[BrowserContext] = []
     pages: list[Watched] = []
 
