@@ -4,6 +4,7 @@ from django.urls import include, path
 from dmr.openapi import OpenAPIConfig, build_schema
 from dmr.routing import Router
 
+from api.administration import urls as administration
 from api.articles import urls as articles
 from api.console import urls as console
 from api.docs.views import Documentation
@@ -33,6 +34,7 @@ documentation = Documentation(build_schema(router, config=OpenAPIConfig(title="M
 
 urlpatterns = [
     *console.plain,
+    *administration.plain,
     path("", include(health.urlpatterns)),
     path("metrics", metrics.metrics),
     path("static/<path:path>", static_file),

@@ -24,11 +24,12 @@ def content_security_policy(realtime_url: str) -> str:
 
 
 def page(request: HttpRequest, template: str, context: Mapping[str, Any] | None = None) -> HttpResponse:
-    """The template as a page, with `pages`, `sign_in`, `here`, `user`, `realtime_url` and `demo` in its context."""
+    """The template as a page; what `shared` has is in every page's context."""
     shared = {
         "pages": PAGES,
         "sign_in": SIGN_IN,
         "here": next((known for known in (*PAGES, SIGN_IN) if known.holds(request.path)), None),
+        "path": request.path,
         "user": request.user if isinstance(request.user, User) else None,
         "realtime_url": settings.REALTIME_URL,
         "demo": settings.DEMO,

@@ -2,10 +2,10 @@
 import { call } from "./api.js";
 
 document.getElementById("sign-out")?.addEventListener("click", async (event) => {
-  event.target.disabled = true;
-  try {
-    await call("POST", "/api/logout/", {});
-  } finally {
-    location.assign("/");
-  }
+    event.target.disabled = true;
+    try {
+        await call("POST", "/api/logout/", {});
+    } finally {
+        location.assign("/");
+    }
 });
