@@ -51,7 +51,7 @@ e2e-browser: ## the console in a real browser, against what `make run` started o
 
 screenshots: ## docs/images/console-*.png, from a stack of its own
 	@deploy/bootstrap dev
-	@$(EMBEDDED) stack -- deploy/e2e-browser --screenshots tests/browser/test_screenshots.py
+	@$(EMBEDDED) stack -- deploy/e2e-browser --screenshots -k test_screenshots
 
 chaos: ## kill, freeze and cut everything under load, and check that nothing is lost (SEED= DURATION= ONLY= STOCK=1)
 	@deploy/bootstrap dev

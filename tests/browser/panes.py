@@ -42,6 +42,7 @@ class Pane:
 
     async def open_as(self, person: Person) -> None:
         """Open the second pane as somebody else."""
+        await self.root.locator("summary").click()
         await self.root.get_by_label("Username").fill(person.username)
         await self.root.get_by_label("Password").fill(person.password)
         await self.root.get_by_role("button", name="Open", exact=True).click()

@@ -85,7 +85,7 @@ async def test_frames_that_are_dropped(visit: Visit, new_person: NewPerson) -> N
     await hers.hears(f"{mark} 0")
     await hers.part("drop-count").fill("2")
     await hers.part("drop").click()
-    await expect(hers.part("dropping")).to_have_text("loses the next 2")
+    await expect(hers.part("drop")).to_have_text("Dropping 2")
     await his.say(f"{mark} 1", f"{mark} 2")
     await expect(hers.notes.last).to_contain_text("got lost on the way. The next message will show it.")
     assert [text for _, _, text in await hers.heard(mark)] == [f"{mark} 0"]

@@ -45,7 +45,7 @@ async def test_two_panes(visit: Visit, new_person: NewPerson) -> None:
     assert (await (await page.request.get("/api/me/")).json())["username"] == alice.username
     await his.root.get_by_role("button", name="Leave").click()
     await expect(hers.part("present")).not_to_contain_text(bob.username)
-    await expect(his.root.get_by_label("Username")).to_be_visible()
+    await expect(his.part("chooser")).to_be_visible()
 
 
 async def test_a_token_stays_in_memory(visit: Visit, new_person: NewPerson) -> None:
@@ -70,6 +70,8 @@ async def test_two_browsers_on_two_processes(visit: Visit, stack: Stack, new_per
     panes = []
     for person, process in zip((alice, bob), stack.realtime_processes, strict=True):
         watched = await visit("/rooms/", person)
+        # To Chromium the page comes from nowhere then, and might not talk to a server of this machine.
+        await watched.page.context.grant_permissions(["local-network-access"])
         await watched.page.route(f"**/rooms/{ROOM}/", _through(stack.realtime, process))
         async with watched.page.expect_websocket() as opened:
             await watched.page.goto(f"/rooms/{ROOM}/")
@@ -202,11 +204,12 @@ async def test_by_keyboard_alone(visit: Visit, new_person: NewPerson) -> None:
     await expect(pane.part("cut")).to_have_attribute("aria-pressed", "true")
     await page.keyboard.press("Space")
     await pane.joined()
-    order = []
-    for _ in range(4):
+    reached = ["cut"]
+    while reached[-1] != "text" and len(reached) < 10:
         await page.keyboard.press("Tab")
-        order.append(await page.evaluate("document.activeElement.dataset.part ?? document.activeElement.name"))
-    assert order == ["drop", "drop-count", "scroller", "text"]
+        reached.append(await page.evaluate("document.activeElement.dataset.part ?? document.activeElement.name"))
+    # Two are there only where the room has more than a page: what is older, and the way back from there.
+    assert [name for name in reached if name not in {"older", "jump"}] == ["cut", "drop", "drop-count", "scroller", "text"]
     mark = unique("keys")
     await page.keyboard.type(mark)
     await page.keyboard.press("Enter")

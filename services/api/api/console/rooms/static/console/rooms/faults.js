@@ -45,10 +45,11 @@ export class Faults {
   }
 
   #show() {
-    const { cut, dropping } = this.#part;
+    const { cut, drop } = this.#part;
     const { isCut, toDrop } = this.network;
     cut.setAttribute("aria-pressed", String(isCut));
     cut.textContent = isCut ? "Release my network" : "Cut my network";
-    dropping.textContent = toDrop ? `loses the next ${toDrop}` : "";
+    drop.setAttribute("aria-pressed", String(toDrop > 0));
+    drop.textContent = toDrop ? `Dropping ${toDrop}` : "Drop frames";
   }
 }

@@ -25,6 +25,8 @@ export class Pane {
   #live = false;
   #resumed = false; // whether what comes before `synced` was missed, rather than being a first history
   #typedAt = 0;
+  /** Up to which number everything is here; 0 before there is anything. */
+  seq = 0;
 
   constructor(section, { url, name, onLook = () => {} }) {
     this.section = section;
@@ -76,6 +78,7 @@ export class Pane {
     this.#room = null;
     room?.close();
     this.#live = this.#resumed = false;
+    this.seq = 0;
     this.older.load = null;
     this.older.refresh();
     this.faults.reset();
@@ -85,11 +88,6 @@ export class Pane {
     this.#enable(false);
     this.#show("not here", "");
     this.section.setAttribute("data-closed", "");
-  }
-
-  /** Up to which number everything is here, or 0. */
-  get seq() {
-    return this.#room?.place?.seq ?? 0;
   }
 
   #enable(on) {
@@ -118,6 +116,7 @@ export class Pane {
 
   #connected(since, seq) {
     this.#live = true;
+    this.seq = seq;
     this.part.scroller.ariaBusy = "false";
     this.#show("connected", "good");
     if (since !== null) {
@@ -143,11 +142,13 @@ export class Pane {
 
   #restarted() {
     this.#resumed = false;
+    this.seq = 0;
     this.messages.clear();
     this.messages.note("This room has started over: its numbers are new.", "warn");
   }
 
   #message(message) {
+    this.seq = message.seq;
     const sent = this.outbox.arrived(message.id);
     const own = sent || message.username === this.#username;
     if (sent && !this.#username) this.part.who.textContent = message.username; // a guest learns its name
