@@ -42,7 +42,8 @@ LOOP_LAG_SECONDS = Gauge(
 STARTED = Gauge(
     "millrace_process_started_seconds",
     "When each process began to serve, in seconds since 1970",
-    ["pid"],
+    # Not `pid`, which prometheus_client has for itself.
+    ["process"],
     multiprocess_mode="livemax",
 )
 

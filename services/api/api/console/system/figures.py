@@ -106,7 +106,7 @@ def _closed(figures: Figures, sample: Sample) -> None:
 
 
 def _worker(figures: Figures, sample: Sample) -> None:
-    figures.workers.append(Worker(int(sample.labels["pid"]), sample.value))
+    figures.workers.append(Worker(int(sample.labels["process"]), sample.value))
 
 
 _TAKEN: dict[str, Callable[[Figures, Sample], None]] = {

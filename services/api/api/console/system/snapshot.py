@@ -103,6 +103,9 @@ async def _ask_process(endpoint: Endpoint) -> tuple[Process, list[Delivered]]:
         return Process(name, kind, None, f"answers {error.status}"), []
     except (aiohttp.ClientError, OSError):
         return Process(name, kind, None, "not reachable"), []
+    except (KeyError, ValueError):
+        # A process of another release, which is rolled out just now.
+        return Process(name, kind, None, "answers what is not understood"), []
     return Process(name, kind, figures), deliveries
 
 

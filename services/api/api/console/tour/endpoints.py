@@ -1,12 +1,15 @@
 """Every endpoint of the API, with something to try it with; what it does, and where, is read from its view."""
 
+import re
 from dataclasses import dataclass
 from functools import cache
 
 from django.urls import resolve
+from django.utils.safestring import SafeString
 
 from api.console.tour import sources
 from api.console.tour.sources import Source
+from api.console.tour.text import inline
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Endpoint:
     """A trial, what it does in a sentence, and where that is written."""
 
     trial: Trial
-    summary: str
+    summary: SafeString
     source: Source | None
 
 
@@ -136,5 +139,8 @@ def _endpoint(trial: Trial) -> Endpoint:
     return Endpoint(trial, _summary(code.__doc__ or ""), sources.of(code))
 
 
-def _summary(docstring: str) -> str:
-    return " ".join(docstring.strip().split("\n\n")[0].split())
+def _summary(docstring: str) -> SafeString:
+    """The first paragraph, without the method and path that the page has beside it already."""
+    first = " ".join(docstring.strip().split("\n\n")[0].split())
+    rest = re.sub(r"^`[A-Z,]+ /[^`]*`(?: and `/[^`]*`)?[:,] ", "", first)
+    return inline(rest[:1].upper() + rest[1:])

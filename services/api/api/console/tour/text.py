@@ -28,7 +28,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """The text, and the files of the repository that it links to."""
+    """The text, and the files of the repository that it links to and that are here."""
 
     sections: tuple[Section, ...]
     files: frozenset[str]
@@ -56,19 +56,28 @@ def render(markdown: str) -> Text:
     return Text(tuple(sections), frozenset(files))
 
 
+def inline(markdown: str) -> SafeString:
+    """A line of our own text, a docstring's say, with its `code` as HTML."""
+    return mark_safe(MarkdownIt("commonmark", {"html": False}).renderInline(markdown))  # noqa: S308 - escaped by it
+
+
 def _relink(token: Token) -> list[str]:
+    """Point the links of a paragraph to where the console shows their files; what it cannot show is no link."""
     files = []
+    shown = True
     for child in token.children or ():
-        href = child.attrGet("href")
-        if child.type != "link_open" or not isinstance(href, str):
-            continue
-        parts = urlsplit(href)
-        if not parts.scheme and parts.path:
-            path = posixpath.normpath(posixpath.join("docs", parts.path))
-            files.append(path)
-            child.attrSet("href", f"/tour/source/{quote(path)}")
-        elif parts.netloc.startswith("127.0.0.1"):
-            child.attrSet("href", parts.path)
+        if child.type == "link_open":
+            parts = urlsplit(str(child.attrGet("href")))
+            shown = True
+            if not parts.scheme and parts.path:
+                path = posixpath.normpath(posixpath.join("docs", parts.path))
+                shown = sources.file_of(path) is not None
+                files += [path] * shown
+                child.attrSet("href", f"/tour/source/{quote(path)}")
+            elif parts.netloc.startswith("127.0.0.1"):
+                child.attrSet("href", parts.path)
+        if child.type in {"link_open", "link_close"} and not shown:
+            child.tag, child.attrs = "span", {}
     return files
 
 
@@ -80,8 +89,3 @@ def _scrolling(html: str) -> str:
 
 def _identifier(title: str) -> str:
     return "text-" + re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
-
-
-def shown_files() -> frozenset[str]:
-    """The files of the repository that the console shows: those that the text links to, where they are files."""
-    return frozenset(path for path in text().files if sources.file_of(path) is not None)

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from api.console.page import page
 from api.console.tour import sources
 from api.console.tour.endpoints import Group, groups
-from api.console.tour.text import Text, shown_files, text
+from api.console.tour.text import Text, text
 from chassis.errors import NotFound
 from chassis.methods import READ, only
 
@@ -36,5 +36,5 @@ async def source(request: HttpRequest, path: str) -> HttpResponse:
 
 def _lines(path: str) -> list[str] | None:
     named = {endpoint.source.path for group in groups() for endpoint in group.endpoints if endpoint.source}
-    file = sources.file_of(path) if path in named | shown_files() else None
+    file = sources.file_of(path) if path in named | text().files else None
     return file.read_text().splitlines() if file else None

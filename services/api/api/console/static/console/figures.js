@@ -57,6 +57,7 @@ export function intervals(before, now) {
 /** A time in seconds, for people. */
 export function duration(seconds) {
     if (seconds === null || seconds === undefined || Number.isNaN(seconds)) return "–";
+    if (seconds === 0) return "0 ms";
     if (seconds < 0.001) return `${(seconds * 1000).toFixed(2)} ms`;
     if (seconds < 0.1) return `${(seconds * 1000).toFixed(1)} ms`;
     if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
@@ -68,6 +69,11 @@ export function amount(value) {
     if (value === null || value === undefined || Number.isNaN(value)) return "–";
     if (value >= 10_000) return `${Math.round(value / 1000)}k`;
     return value >= 100 || Number.isInteger(value) ? String(Math.round(value)) : value.toFixed(1);
+}
+
+/** So many of something: `counted(1, "socket")` is "1 socket". */
+export function counted(value, thing) {
+    return `${amount(value)} ${thing}${value === 1 ? "" : "s"}`;
 }
 
 /** How long something has been there, in the largest two units. */

@@ -25,7 +25,7 @@ function state(process) {
 
 function workers(process, at) {
     const serving = process.figures?.workers ?? [];
-    return serving.map(({ pid, started }) => `${pid} (${age(at - started)})`).join(", ") || "–";
+    return serving.length ? serving.map(({ pid, started }) => element("div", {}, `pid ${pid}, up ${age(at - started)}`)) : ["–"];
 }
 
 function row(process, at) {
@@ -34,16 +34,15 @@ function row(process, at) {
     return element("tr", {},
         element("td", {}, element("strong", {}, process.name)),
         element("td", {}, state(process)),
-        element("td", {}, workers(process, at)),
-        element("td", { class: "number" }, amount(figures?.in_progress)),
+        element("td", {}, ...workers(process, at)),
         element("td", { class: "number" }, pool),
         element("td", { class: "number" }, process.kind === "realtime" ? amount(figures?.sockets) : "–"));
 }
 
-function dependency({ name, ok, ms, reason }, at) {
+function dependency({ name, ok, ms, reason }) {
     const names = { postgresql: "PostgreSQL", redis: "Redis", upstream: "upstream" };
     const badge = ok ? element("span", { class: "badge good" }, `answers in ${duration(ms / 1000)}`) : element("span", { class: "badge bad" }, reason);
-    return element("tr", {}, element("td", {}, element("strong", {}, names[name])), element("td", { colspan: 5 }, badge));
+    return element("tr", {}, element("td", {}, element("strong", {}, names[name])), element("td", { colspan: 4 }, badge));
 }
 
 function tell({ tone, text }) {
