@@ -3,11 +3,22 @@
 from django.http import HttpRequest, HttpResponse
 
 from api.console.page import page
-from api.gather.legs import RESOURCES
+from api.gather.resources import RESOURCES
 from chassis.methods import READ, only
 
-# What may be turned off for a request by `?without=`, and what it does.
-SWITCHES: tuple[tuple[str, str], ...] = ()
+# What `?without=` turns off for a request, in the order of chassis.upstream.NAMES.
+SWITCHES = (
+    ("deadline", "the whole ends in time, and the upstreams are told how much is left"),
+    ("timeout", "so does each leg"),
+    ("bulkhead", "one leg holds so many requests at most"),
+    ("retry", "an attempt that failed is made again"),
+    ("budget", "as long as such attempts are few"),
+    ("breaker", "an upstream that fails is left alone for a while"),
+    ("hedge", "a slow one is asked a second time"),
+    ("single_flight", "whoever asks for the same at once shares the call"),
+    ("fresh", "an answer serves for a second"),
+    ("stale", "the last good answer serves where there is none"),
+)
 # What may be broken of each upstream: the name, what it is, its greatest value and its unit.
 FAULTS = (
     ("latency", "Latency", 1500, "ms"),
