@@ -32,8 +32,8 @@ def contestants(url: str) -> list[Contestant]:
     duty = {**env, "DUTY": "1"}
     stock = ("django", "httpx")
     return [
-        # Nobody else shares calls, so here Millrace does not either.
-        peer.api(OURS, {**env, "GATHER_COALESCE": "0"}),
+        # Nobody else shares calls or keeps answers, so here Millrace does not either; all else is on.
+        peer.api(OURS, {**env, "GATHER_WITHOUT": "single_flight,fresh"}),
         peer.uvicorn("FastAPI, shared aiohttp", "fastapi.gather", "fastapi", "aiohttp", env=duty),
         peer.uvicorn("Django, shared httpx client", "django.app", *stock, env={**duty, "SHARED_CLIENT": "1"}),
         peer.uvicorn(TUTORIAL, "django.app", *stock, env=duty),
@@ -115,7 +115,8 @@ async def _crowd(plan: Plan, ours: Contestant, mock: Mock, check: Expect) -> tup
             check(request, response)
             complete += 1
 
-    server = await Server.start(ours, plan.cores.server, {"GATHER_LEG_TIMEOUT": "20", "GATHER_COALESCE": "1"})
+    patient = {"GATHER_DEADLINE_MS": "20000", "GATHER_LEG_TIMEOUT_MS": "20000", "GATHER_WITHOUT": "fresh"}
+    server = await Server.start(ours, plan.cores.server, patient)
     try:
         mock.latency(CROWD_MS)
         mock.reset_counters()
@@ -138,6 +139,6 @@ def verdicts(found: Table, beyond_ms: float, calls: int) -> list[Verdict]:
 
 ABOUT = """\
 `GET /api/gather/` asks mock-upstream, which answers at once, for users, products and orders. All but the limit have
-equal duty (see W1); Millrace is the api itself, which also gives every leg a deadline, checks the shape of each
-answer and reports how each leg went. 16 connections in the closed loop, latencies at 40 requests a second."""
+equal duty (see W1); Millrace is the api itself with all that protects a call (see gather.md) but what would answer
+without asking: deadline, budgets, circuit breaker, hedging and so on, and a report of how each leg went. 16 connections in the closed loop, latencies at 40 requests a second."""
 WORKLOAD = Workload("gather", "three upstream calls at once", run)

@@ -35,12 +35,15 @@ def client() -> aiohttp.ClientSession:
 async def opened() -> AsyncIterator[aiohttp.ClientSession]:
     """Open the process's client for the length of the block.
 
-    It keeps no cookies, believes no proxy variables and decompresses nothing: what it is sent is what callers get.
+    It keeps no cookies, believes no proxy variables, decompresses nothing and repeats nothing: what it is sent is what
+    callers get, and what they ask for is what it sends.
     """
     connector = aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEEPALIVE_SECONDS)
     async with aiohttp.ClientSession(
         connector=connector, timeout=_TIMEOUT, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
     ) as instance:
+        # It would send an idempotent request again over a new connection, unseen by anybody's budget of retries.
+        instance._retry_connection = False  # noqa: SLF001 - there is no public switch; `chassis.upstream` retries
         _Client.instance = instance
         try:
             yield instance

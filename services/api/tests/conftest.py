@@ -12,6 +12,7 @@ from accounts import tokens
 from accounts.models import User
 from accounts.sessions import SessionStore
 from api.asgi import application
+from api.gather.legs import upstreams
 from chassis.testing import in_section
 
 from .upstream import Upstream, running
@@ -62,6 +63,14 @@ async def user_client(user: User, make_client: MakeClient) -> AsyncIterator[http
         yield client
 
 
+@pytest.fixture(autouse=True)
+def new_to_the_upstream() -> Iterator[None]:
+    """No test knows what another one's upstream did: no open breaker, no spent budget."""
+    upstreams.cache_clear()
+    yield
+    upstreams.cache_clear()
+
+
 @pytest.fixture(scope="module")
 def process_of_upstream() -> Iterator[Upstream]:
     """One mock-upstream a module: a new address, so no connection is left from the tests of another."""
@@ -71,10 +80,15 @@ def process_of_upstream() -> Iterator[Upstream]:
 
 @pytest_asyncio.fixture
 async def upstream(process_of_upstream: Upstream, settings: Any) -> AsyncIterator[Upstream]:
-    """The upstream that the api calls, without faults and counts; legs may take longer than any busy machine needs."""
+    """The upstream that the api calls, without faults and counts.
+
+    Legs may take longer than any busy machine needs, and no copy hides what the upstream does.
+    """
     await process_of_upstream.reset()
     settings.UPSTREAM_URL = process_of_upstream.url
-    settings.GATHER_LEG_TIMEOUT = 5
+    settings.GATHER_DEADLINE_MS = 6000
+    settings.GATHER_LEG_TIMEOUT_MS = 5000
+    settings.GATHER_WITHOUT = ["fresh", "stale"]
     yield process_of_upstream
 
 

@@ -22,8 +22,9 @@ async def test_all(client: httpx.AsyncClient, upstream: Upstream) -> None:
     body = response.json()
     assert (response.status_code, [len(body[name]) for name in LEGS]) == (200, [7, 7, 7])
     meta = body["meta"]
-    assert (meta["partial"], meta["deadline_ms"], set(meta)) == (False, 5000, {"partial", "ms", "deadline_ms", "legs"})
-    assert {name: set(leg) for name, leg in meta["legs"].items()} == {name: {"status", "ms"} for name in LEGS}
+    assert (meta["partial"], meta["deadline_ms"], meta["without"]) == (False, 6000, ["fresh", "stale"])
+    keys = {"status", "ms", "attempts", "hedged", "source", "age"}
+    assert {name: set(leg) for name, leg in meta["legs"].items()} == dict.fromkeys(LEGS, keys)
     assert {leg["status"] for leg in meta["legs"].values()} == {"ok"}
 
 
@@ -67,7 +68,7 @@ async def test_a_thousand_ask_three_times(upstream: Upstream) -> None:
 
 async def test_coalescing_can_be_turned_off(upstream: Upstream, settings: Any) -> None:
     """Then each asks for itself."""
-    settings.GATHER_COALESCE = False
+    settings.GATHER_WITHOUT = ["single_flight", "fresh", "stale"]
     await upstream.fault(**ALL_HANG)
     requests = await crowd(5)
     await upstream.reaches(in_flight=15)
@@ -101,7 +102,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str, str]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_one_leg_fails(client: httpx.AsyncClient, upstream: Upstream, settings: Any, fault: str) -> None:
     """The other legs still answer, and the meta data say what is missing and why."""
-    settings.GATHER_LEG_TIMEOUT = 0.5
+    settings.GATHER_LEG_TIMEOUT_MS = 500
     setting, status, reason = FAULTS[fault]
     await upstream.fault(products=setting)
     response = await client.get("/api/gather/")
@@ -151,7 +152,6 @@ async def test_bad_answer(client: httpx.AsyncClient, settings: Any, answer: str)
         writer.write(bad)
         writer.close()
 
-    settings.GATHER_LEG_TIMEOUT = 5
     async with await asyncio.start_server(reply, "127.0.0.1", 0) as server:
         settings.UPSTREAM_URL = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         response = await client.get("/api/gather/")
@@ -161,7 +161,7 @@ async def test_bad_answer(client: httpx.AsyncClient, settings: Any, answer: str)
 
 async def test_aborted_requests_poison_nothing(client: httpx.AsyncClient, upstream: Upstream, settings: Any) -> None:
     """After 300 requests whose clients went away in flight, the next 20 are all complete."""
-    settings.GATHER_COALESCE = False
+    settings.GATHER_WITHOUT = ["single_flight", "fresh", "stale"]
     await upstream.fault(**ALL_HANG)
     for _ in range(10):
         # 90 legs: nearly all of the client's connections, and none has to wait for one.

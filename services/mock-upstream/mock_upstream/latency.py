@@ -57,9 +57,29 @@ class Tail:
         return self.tail_ms if random.random() < self.tail_rate else self.ms
 
 
-type Latency = Fixed | Uniform | LogNormal | Tail
+@dataclass(frozen=True, slots=True)
+class LogNormalTail:
+    """A real service with a real tail: `tail_ms` for the share `tail_rate` of the requests, log-normal for the rest."""
 
-KINDS: dict[str, type[Latency]] = {"fixed": Fixed, "uniform": Uniform, "lognormal": LogNormal, "tail": Tail}
+    median_ms: float
+    sigma: float
+    tail_rate: float
+    tail_ms: float
+
+    def sample(self, random: Random) -> float:
+        usual = LogNormal(self.median_ms, self.sigma).sample(random)
+        return self.tail_ms if random.random() < self.tail_rate else usual
+
+
+type Latency = Fixed | Uniform | LogNormal | Tail | LogNormalTail
+
+KINDS: dict[str, type[Latency]] = {
+    "fixed": Fixed,
+    "uniform": Uniform,
+    "lognormal": LogNormal,
+    "tail": Tail,
+    "lognormal_tail": LogNormalTail,
+}
 
 
 def parse_latency(value: object, key: str) -> Latency:

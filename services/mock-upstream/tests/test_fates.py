@@ -5,8 +5,8 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mock_upstream.faults import Faults, FaultSource, Outcome
-from mock_upstream.latency import MAX_MS, Fixed, LogNormal, Tail, Uniform
+from mock_upstream.faults import Faults, FaultSource, Flapping, Outcome, SlowStart
+from mock_upstream.latency import MAX_MS, Fixed, LogNormal, LogNormalTail, Tail, Uniform
 
 MS = st.floats(0, MAX_MS)
 SEED = st.integers(0, 2**63 - 1)
@@ -76,3 +76,44 @@ def test_tail_is_slow_now_and_then() -> None:
     draws = [latency.sample(random) for _ in range(1000)]
     assert set(draws) == {10, 900}
     assert 50 < draws.count(900) < 150
+
+
+def test_lognormal_with_a_tail_is_both() -> None:
+    """The long time for about its share, and the usual spread for the rest."""
+    random, latency = Random(1), LogNormalTail(20, 0.5, 0.1, 900)
+    draws = [latency.sample(random) for _ in range(1000)]
+    usual = [draw for draw in draws if draw != 900]
+    assert 50 < draws.count(900) < 150
+    assert 0.4 < sum(draw < 20 for draw in usual) / len(usual) < 0.6
+
+
+class Clock:
+    """Seconds that pass when they are told to."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_flapping_goes_by_turns() -> None:
+    """Up first, then down, and up again, however many requests come."""
+    clock = Clock()
+    source = FaultSource(Faults(flapping=Flapping(up_ms=2000, down_ms=1000)), clock)
+    seen = []
+    for elapsed in (0, 1.9, 2.1, 2.9, 3.1, 4.9, 5.1):
+        clock.now = 100 + elapsed
+        seen.append(source.draw().outcome is Outcome.ERROR)
+    assert seen == [False, False, True, True, False, False, True]
+
+
+def test_a_slow_start_gets_faster() -> None:
+    """All of the delay at first, half of it half-way, and none from then on."""
+    clock = Clock()
+    source = FaultSource(Faults(slow_start=SlowStart(ms=800, for_ms=4000)), clock)
+    delays = []
+    for elapsed in (0, 2, 4, 60):
+        clock.now = 100 + elapsed
+        delays.append(round(source.draw().delay_s, 3))
+    assert delays == [0.8, 0.4, 0, 0]

@@ -16,6 +16,8 @@ NO_FAULTS = {
     "reset_rate": 0.0,
     "truncate_rate": 0.0,
     "drip": None,
+    "flapping": None,
+    "slow_start": None,
     "seed": None,
 }
 
@@ -25,7 +27,17 @@ LATENCY = st.one_of(
     st.tuples(MS, MS).map(lambda pair: {"kind": "uniform", "low_ms": min(pair), "high_ms": max(pair)}),
     st.fixed_dictionaries({"kind": st.just("lognormal"), "median_ms": MS, "sigma": st.floats(0, 5)}),
     st.fixed_dictionaries({"kind": st.just("tail"), "ms": MS, "tail_rate": st.floats(0, 1), "tail_ms": MS}),
+    st.fixed_dictionaries(
+        {
+            "kind": st.just("lognormal_tail"),
+            "median_ms": MS,
+            "sigma": st.floats(0, 5),
+            "tail_rate": st.floats(0, 1),
+            "tail_ms": MS,
+        }
+    ),
 )
+TIME = st.integers(1, 60_000) | st.floats(1, 60_000)
 # A quarter each, so that any choice of them adds up to at most 1.
 RATE = st.floats(0, 0.25) | st.just(0)
 FAULTS = st.fixed_dictionaries(
@@ -38,6 +50,8 @@ FAULTS = st.fixed_dictionaries(
         "reset_rate": RATE,
         "truncate_rate": RATE,
         "drip": st.none() | st.fixed_dictionaries({"bytes_per_second": st.integers(1, 1_000_000)}),
+        "flapping": st.none() | st.fixed_dictionaries({"up_ms": TIME, "down_ms": TIME}),
+        "slow_start": st.none() | st.fixed_dictionaries({"ms": TIME, "for_ms": TIME}),
         "seed": st.none() | st.integers(0, 2**63 - 1),
     },
 )
@@ -98,7 +112,12 @@ def test_any_value_of_a_key_is_accepted_or_named(sync_client: httpx.Client, key:
         ({"drip": 100}, "users.drip must be an object"),
         ({"drip": {}}, "users.drip.bytes_per_second must be an integer from 1 to 1000000"),
         ({"latency": 100}, "users.latency must be null or an object with a kind"),
-        ({"latency": {"ms": 1}}, "users.latency.kind must be one of fixed, uniform, lognormal, tail"),
+        (
+            {"latency": {"ms": 1}},
+            "users.latency.kind must be one of fixed, uniform, lognormal, tail, lognormal_tail",
+        ),
+        ({"flapping": {"up_ms": 1}}, "users.flapping.down_ms must be a number from 1 to 60000"),
+        ({"slow_start": {"ms": 0, "for_ms": 1}}, "users.slow_start.ms must be a number from 1 to 60000"),
         ({"latency": {"kind": "fixed"}}, "users.latency.ms must be a number from 0 to 60000"),
         ({"latency": {"kind": "fixed", "ms": 60_001}}, "users.latency.ms must be a number from 0 to 60000"),
         (
@@ -124,7 +143,7 @@ def test_any_value_of_a_key_is_accepted_or_named(sync_client: httpx.Client, key:
         (
             {"eror_rate": 1},
             "users has an unknown key 'eror_rate'; known are latency, error_rate, error_status, hang_rate, "
-            "reset_rate, truncate_rate, drip, seed",
+            "reset_rate, truncate_rate, drip, flapping, slow_start, seed",
         ),
     ],
 )

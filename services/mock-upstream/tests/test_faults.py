@@ -186,3 +186,24 @@ async def test_the_request_id_comes_back_with_an_error(client: httpx.AsyncClient
     """An injected failure can be traced like any other."""
     await client.put("/faults/users", json={"error_rate": 1})
     assert (await client.get("/users", headers={"X-Request-ID": "r-1"})).headers["x-request-id"] == "r-1"
+
+
+async def test_flapping(client: httpx.AsyncClient, eventually: Eventually) -> None:
+    """It fails by itself, and by itself it works again."""
+    await client.put("/faults/users", json={"flapping": {"up_ms": 150, "down_ms": 150}, "error_status": 502})
+    seen: list[int] = []
+
+    async def has_been_both() -> bool:
+        seen.append((await client.get("/users?limit=1")).status_code)
+        return 502 in seen and 200 in seen[seen.index(502) :]
+
+    await eventually(has_been_both)
+    assert seen[0] == 200
+
+
+async def test_slow_start(client: httpx.AsyncClient) -> None:
+    """The first answer takes its time."""
+    await client.put("/faults/users", json={"slow_start": {"ms": 300, "for_ms": 60_000}})
+    started = time.monotonic()
+    assert (await client.get("/users?limit=1")).status_code == 200
+    assert time.monotonic() - started >= 0.28

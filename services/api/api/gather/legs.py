@@ -1,68 +1,77 @@
 """Users, products and orders at once: each leg ends in time and none can fail another."""
 
-import asyncio
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 
-import structlog
 from django.conf import settings
 
-from api.gather.schemas import GatherMeta, LegMeta, Status
-from api.gather.upstream import Row, UpstreamFailed, UpstreamTimedOut, fetch
-from chassis.single_flight import SingleFlight
+from api.gather.resources import RESOURCES
+from api.gather.schemas import GatherMeta, LegMeta
+from api.gather.upstream import Answer, Row, address, make, passed_on
+from chassis.upstream import Deadline, Outcome, Switches, Upstream, collect, spans
 
-logger = structlog.get_logger(__name__)
-
-RESOURCES = ("users", "products", "orders")
+_SECONDS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Leg:
-    """The outcome of one leg; `rows` is empty unless its status is `ok`."""
+class Gather:
+    """Rows by resource, empty where there are none, and what became of each leg.
 
-    meta: LegMeta
-    rows: list[Row] = field(default_factory=list)
-
-
-type Outcome = tuple[dict[str, Leg], GatherMeta]
-
-_flights: SingleFlight[int, Outcome] = SingleFlight()
-
-
-async def run_legs(limit: int) -> Outcome:
-    """All legs by name, and what became of them, after `GATHER_LEG_TIMEOUT` seconds at most.
-
-    Where `GATHER_COALESCE` is set, all who ask for the same while it is fetched get that.
+    `missing`: the legs without rows. `retry_after`: seconds after which those may be worth asking for again.
     """
-    if settings.GATHER_COALESCE:
-        return await _flights.ask(limit, lambda: _run_legs(limit))
-    return await _run_legs(limit)
+
+    rows: dict[str, list[Row]]
+    meta: GatherMeta
+    missing: list[str]
+    retry_after: float
 
 
-async def _run_legs(limit: int) -> Outcome:
+@cache
+def upstreams() -> dict[str, Upstream[Answer]]:
+    """The client of each leg: one a process, as they learn from every call."""
+    return {name: make(name) for name in RESOURCES}
+
+
+async def gather(limit: int, switches: Switches, within: float | None) -> Gather:
+    """All legs, `limit` rows of each, after `GATHER_DEADLINE_MS` at most, or `within` seconds where that is less."""
     started = time.perf_counter()
-    deadline: float = settings.GATHER_LEG_TIMEOUT
-    async with asyncio.TaskGroup() as group:
-        tasks = {name: group.create_task(_leg(name, limit, deadline)) for name in RESOURCES}
-    legs = {name: task.result() for name, task in tasks.items()}
-    return legs, GatherMeta(
-        partial=any(leg.meta.status != "ok" for leg in legs.values()),
-        ms=_ms(started),
-        deadline_ms=deadline * 1000,
-        legs={name: leg.meta for name, leg in legs.items()},
+    seconds = settings.GATHER_DEADLINE_MS / 1000
+    hurried = within is not None and within < seconds
+    deadline = Deadline.after(within if within is not None and hurried else seconds)
+    budget = deadline.remaining()
+    base, headers = settings.UPSTREAM_URL, passed_on()
+    with spans.span("gather", {"millrace.limit": limit}):
+        legs = {
+            name: upstream.start(
+                address(base, name, limit), deadline=deadline, switches=switches, headers=headers, alone=hurried
+            )
+            for name, upstream in upstreams().items()
+        }
+        outcomes = await collect(legs, budget if switches.deadline else None)
+    return _gathered(outcomes, switches, started, budget)
+
+
+def _gathered(outcomes: dict[str, Outcome[Answer]], switches: Switches, started: float, budget: float) -> Gather:
+    missing = [name for name, outcome in outcomes.items() if outcome.value is None]
+    meta = GatherMeta(
+        partial=bool(missing),
+        ms=round((time.perf_counter() - started) * 1000, 2),
+        deadline_ms=round(budget * 1000),
+        legs={name: _leg(outcome) for name, outcome in outcomes.items()},
+        without=switches.without,
     )
+    rows = {name: [] if outcome.value is None else outcome.value.rows for name, outcome in outcomes.items()}
+    return Gather(rows, meta, missing, max((outcomes[name].retry_after for name in missing), default=0.0))
 
 
-async def _leg(name: str, limit: int, deadline: float) -> Leg:
-    started = time.perf_counter()
-    try:
-        answer = await fetch(name, limit, deadline)
-    except UpstreamFailed as error:
-        status: Status = "timeout" if isinstance(error, UpstreamTimedOut) else "error"
-        logger.warning("gather.leg_failed", leg=name, status=status, reason=error.reason)
-        return Leg(LegMeta(status, _ms(started), error.reason))
-    return Leg(LegMeta("ok", _ms(started)), answer.rows)
-
-
-def _ms(started: float) -> float:
-    return round((time.perf_counter() - started) * 1000, 2)
+def _leg(outcome: Outcome[Answer]) -> LegMeta:
+    return LegMeta(
+        status=outcome.status,
+        ms=round(outcome.seconds * 1000, 2),
+        attempts=outcome.attempts,
+        hedged=outcome.hedged,
+        source=outcome.source,
+        age=None if outcome.age is None else round(outcome.age, _SECONDS),
+        error=outcome.reason,
+    )

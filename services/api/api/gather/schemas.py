@@ -4,30 +4,51 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-Status = Literal["ok", "timeout", "error"]
+Status = Literal["ok", "stale", "timeout", "error", "open", "rejected"]
+Source = Literal["upstream", "memory", "redis"]
 
 
 class GatherQuery(Struct):
-    """How many rows of each resource; the upstream has 300."""
+    """`limit`: how many rows of each resource, the upstream has 300.
+
+    `without`: mechanisms to leave out of this request, comma separated; in the demo only.
+    """
 
     limit: Annotated[int, Meta(ge=1, le=300)] = 10
+    without: str = ""
 
 
 class LegMeta(Struct, omit_defaults=True):
-    """How one leg went, in milliseconds; `error` is the reason where it is not `ok`."""
+    """How one leg went.
+
+    `status`: `ok`; `stale`, the upstream failed and these are the last rows that it gave; without rows: `timeout`,
+    `error`, `open` (the circuit breaker let no request out) and `rejected` (too many wait for this upstream already).
+    `ms`: how long it took. `attempts`: requests that were sent to the upstream, of retries and a hedge too. `hedged`: a
+    second request went out because the first was slow. `source`: where the rows come from, and `age`: how many seconds
+    ago the upstream gave them (0 where it did now); both null without rows. `error`: why the upstream's answer is
+    missing; left out where nothing is.
+    """
 
     status: Status
     ms: float
+    attempts: int
+    hedged: bool
+    source: Source | None
+    age: float | None
     error: str | None = None
 
 
 class GatherMeta(Struct):
-    """`partial` where a leg is missing; `ms` is the whole time, `deadline_ms` what each leg may take."""
+    """`partial` where the rows of a leg are missing; `ms` is the whole time, `deadline_ms` what it may be.
+
+    `without`: the mechanisms that were left out, by setting or by request.
+    """
 
     partial: bool
     ms: float
     deadline_ms: float
     legs: dict[str, LegMeta]
+    without: list[str]
 
 
 class Gathered(Struct):
@@ -40,7 +61,7 @@ class Gathered(Struct):
 
 
 class GatherFailed(Struct):
-    """No leg answered."""
+    """A leg that has to be there failed, or all did."""
 
     error: str
     meta: GatherMeta

@@ -1,45 +1,20 @@
-"""One bounded read of the upstream, with its answer checked.
-
-    Error
-     +-- UpstreamFailed      502  no connection, a status other than 200, or an answer of another shape
-          +-- UpstreamTimedOut  504
-
-The message of an error is fixed and its `reason` names a kind of failure: addresses and exception texts stay in here.
-"""
+"""The upstream of users, products and orders: where it is, and what its answers have to look like."""
 
 import asyncio
-from http import HTTPStatus
+from functools import lru_cache, partial
 from typing import Any
 
-import aiohttp
 import msgspec
 import structlog
 from django.conf import settings
+from yarl import URL
 
-from chassis.errors import Error
-from chassis.http_client import client
+from chassis.upstream import Policy, Upstream, UpstreamFailed, UpstreamTimedOut, shared
+from chassis.upstream.reading import HEADERS, read
 
 MAX_BYTES = 1024 * 1024
 
 type Row = dict[str, Any]
-
-
-class UpstreamFailed(Error):
-    """The upstream gave no answer that can be used; `reason` says why."""
-
-    status = 502
-    message = "Upstream failed"
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason=reason)
-        self.reason = reason
-
-
-class UpstreamTimedOut(UpstreamFailed):
-    """The upstream gave no answer in time."""
-
-    status = 504
-    message = "Upstream timed out"
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -49,41 +24,47 @@ class Answer(msgspec.Struct, frozen=True):
     total: int | None = None
 
 
-async def fetch(resource: str, limit: int, within: float) -> Answer:
-    """Up to `limit` rows of `resource` (`users`, `products`, `orders`), after `within` seconds at most.
+@lru_cache(maxsize=1024)
+def address(base: str, resource: str, limit: int) -> URL:
+    """Where `limit` rows of `resource` are; parsing it costs more than anything else that is done with it."""
+    return URL(f"{base}/{resource}?limit={limit}")
 
-    Raises `UpstreamTimedOut` or `UpstreamFailed`. The request's id goes along as `X-Request-ID`.
+
+def make(resource: str) -> Upstream[Answer]:
+    """The client of one resource, by the settings as they are now."""
+    policy = Policy(
+        timeout=settings.GATHER_LEG_TIMEOUT_MS / 1000,
+        max_bytes=MAX_BYTES,
+        concurrency=settings.GATHER_CONCURRENCY,
+        line=settings.GATHER_LINE,
+        breaker_open_for=settings.GATHER_BREAKER_SECONDS,
+        fresh_for=settings.GATHER_FRESH_SECONDS,
+        stale_for=settings.GATHER_STALE_SECONDS,
+    )
+    return Upstream(resource, policy, partial(parse, resource), shared)
+
+
+def passed_on() -> dict[str, str]:
+    """Headers that say for whom the upstream is asked: the request's id, as `X-Request-ID`."""
+    request_id = structlog.contextvars.get_contextvars().get("request_id")
+    return {"X-Request-ID": request_id} if request_id else {}
+
+
+async def fetch(resource: str, limit: int, within: float) -> Answer:
+    """Up to `limit` rows of `resource` by one plain request, after `within` seconds at most.
+
+    Raises `UpstreamTimedOut` or `UpstreamFailed`.
     """
+    url = address(settings.UPSTREAM_URL, resource, limit)
     try:
         async with asyncio.timeout(within):
-            return _parse(resource, await _read(f"{settings.UPSTREAM_URL}/{resource}?limit={limit}"))
-    except aiohttp.ServerTimeoutError as error:
-        raise UpstreamTimedOut("the connection timed out") from error
+            return parse(resource, await read(url, {**HEADERS, **passed_on()}, MAX_BYTES))
     except TimeoutError as error:
         raise UpstreamTimedOut(f"no answer within {within:g} s") from error
-    except (aiohttp.ClientError, OSError) as error:
-        raise UpstreamFailed("connection failed") from error
 
 
-async def _read(url: str) -> bytes:
-    # Compressed, a small answer could unfold into a large one behind the size check.
-    headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
-    if request_id := structlog.contextvars.get_contextvars().get("request_id"):
-        headers["X-Request-ID"] = request_id
-    async with client().get(url, headers=headers, allow_redirects=False) as response:
-        if response.status != HTTPStatus.OK:
-            raise UpstreamFailed(f"status {response.status}")
-        if response.content_type != "application/json":
-            raise UpstreamFailed("not JSON")
-        body = bytearray()
-        async for chunk in response.content.iter_any():
-            body += chunk
-            if len(body) > MAX_BYTES:
-                raise UpstreamFailed(f"more than {MAX_BYTES} bytes")
-        return bytes(body)
-
-
-def _parse(resource: str, body: bytes) -> Answer:
+def parse(resource: str, body: bytes) -> Answer:
+    """The rows in an answer. Raises `UpstreamFailed` where it has another shape."""
     try:
         found = msgspec.json.decode(body, type=dict[str, Any])
         return msgspec.convert({"rows": found.get(resource), "total": found.get("total")}, Answer)

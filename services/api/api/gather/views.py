@@ -3,12 +3,23 @@
 from http import HTTPStatus
 
 import msgspec
+from django.conf import settings
 from dmr import Query, ResponseSpec, modify
+from dmr.headers import HeaderSpec
 
-from api.gather.legs import run_legs
+from api.gather import demo
+from api.gather.legs import gather
+from api.gather.resources import RESOURCES
 from api.gather.schemas import Gathered, GatherFailed, GatherQuery
 from chassis.controllers import JsonController
 from chassis.errors import Unavailable
+from chassis.upstream import deadline
+
+_FAILED = ResponseSpec(
+    GatherFailed,
+    status_code=HTTPStatus.SERVICE_UNAVAILABLE,
+    headers={"Retry-After": HeaderSpec(description="Seconds to wait.")},
+)
 
 
 class GatherController(JsonController):
@@ -16,10 +27,23 @@ class GatherController(JsonController):
 
     tags = ["Tour"]
 
-    @modify(extra_responses=[ResponseSpec(GatherFailed, status_code=HTTPStatus.SERVICE_UNAVAILABLE)])
+    @modify(extra_responses=[_FAILED])
     async def get(self, parsed_query: Query[GatherQuery]) -> Gathered:
-        """Fetch all three at once. A leg that fails or is too slow leaves its list empty; 503 only where all do."""
-        legs, meta = await run_legs(parsed_query.limit)
-        if all(leg.status != "ok" for leg in meta.legs.values()):
-            raise Unavailable("All upstreams failed", meta=msgspec.to_builtins(meta))
-        return Gathered(**{name: leg.rows for name, leg in legs.items()}, meta=meta)
+        """Fetch all three at once. A leg that fails or is too slow has its last good rows or none.
+
+        503 where a leg without rows is one of GATHER_MANDATORY, or all are. `X-Deadline-Ms` in the request shortens the
+        time that it takes.
+        """
+        switches = demo.switches(parsed_query.without)
+        found = await gather(parsed_query.limit, switches, deadline.read(self.request.headers.get(deadline.HEADER)))
+        if found.missing and (reason := _failed(found.missing)):
+            raise Unavailable(reason, retry_after=found.retry_after, meta=msgspec.to_builtins(found.meta))
+        return Gathered(**found.rows, meta=found.meta)
+
+
+def _failed(missing: list[str]) -> str | None:
+    """Why there is no answer with these legs missing; None where there is one."""
+    if len(missing) == len(RESOURCES):
+        return "All upstreams failed"
+    needed = [name for name in missing if name in settings.GATHER_MANDATORY]
+    return f"No {needed[0]}, and they have to be there" if needed else None

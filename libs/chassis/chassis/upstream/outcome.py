@@ -1,0 +1,27 @@
+"""What became of a call."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Status = Literal["ok", "stale", "timeout", "error", "open", "rejected"]
+Source = Literal["upstream", "memory", "redis"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome[Value]:
+    """`value` is there where the status is `ok` or `stale`, and None otherwise.
+
+    `seconds`: how long it took. `attempts`: requests that were sent. `source` and `age` (seconds since the upstream
+    gave the answer): None without a value. `reason`: why the upstream's own answer is missing. `retry_after`: seconds
+    after which it may be worth asking again.
+    """
+
+    status: Status
+    value: Value | None = None
+    seconds: float = 0.0
+    attempts: int = 0
+    hedged: bool = False
+    source: Source | None = None
+    age: float | None = None
+    reason: str | None = None
+    retry_after: float = 1.0

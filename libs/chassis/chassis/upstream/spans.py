@@ -1,0 +1,59 @@
+"""OpenTelemetry spans of calls and of the requests they are made of.
+
+Only the API is needed here. A process that sets up no SDK pays one comparison for a span; where one is set up, the
+trace goes on in the upstream (`traceparent`).
+"""
+
+from collections.abc import MutableMapping
+from contextlib import AbstractContextManager, nullcontext
+
+from opentelemetry import propagate, trace
+from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, Status, StatusCode
+
+_tracer = trace.get_tracer("chassis.upstream")
+
+type Attributes = dict[str, str | int | float | bool]
+
+
+def span(name: str, attributes: Attributes, kind: SpanKind = SpanKind.INTERNAL) -> AbstractContextManager[Span]:
+    """A span for the length of the block, the parent of those inside."""
+    if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+        return nullcontext(INVALID_SPAN)
+    return _tracer.start_as_current_span(name, kind=kind, attributes=attributes)
+
+
+def request(upstream: str, url: str, number: int, headers: MutableMapping[str, str]) -> AbstractContextManager[Span]:
+    """The span of the `number`th request of a call, by the semantic conventions for HTTP clients."""
+    attributes: Attributes = {
+        "http.request.method": "GET",
+        "url.full": url,
+        "peer.service": upstream,
+        "http.request.resend_count": number - 1,
+    }
+    return _traced(span(f"GET {upstream}", attributes, SpanKind.CLIENT), headers)
+
+
+class _traced(AbstractContextManager[Span]):  # noqa: N801 - a function to its callers
+    """Enters a span and tells the upstream of it."""
+
+    def __init__(self, entered: AbstractContextManager[Span], headers: MutableMapping[str, str]) -> None:
+        self._entered = entered
+        self._headers = headers
+
+    def __enter__(self) -> Span:
+        found = self._entered.__enter__()
+        if found.is_recording():
+            propagate.inject(self._headers)
+        return found
+
+    def __exit__(self, *error: object) -> bool | None:
+        return self._entered.__exit__(*error)  # type: ignore[arg-type]
+
+
+def tell(found: Span, attributes: Attributes, *, failed: str | None) -> None:
+    """What became of it."""
+    if not found.is_recording():
+        return
+    found.set_attributes(attributes)
+    if failed is not None:
+        found.set_status(Status(StatusCode.ERROR, failed))

@@ -1,0 +1,111 @@
+"""Copies in a real Redis that is flushed, killed and frozen: they are shared, and nobody waits for them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from chassis import redis
+from chassis.testing import eventually
+from chassis.upstream.shared import Shared
+
+from .valkey_server import ValkeyServer
+
+
+@pytest_asyncio.fixture
+async def server(settings: Any) -> AsyncIterator[ValkeyServer]:
+    """A Redis of the test's own, that this process uses."""
+    usual = settings.REDIS_URL
+    own = ValkeyServer()
+    await own.start()
+    settings.REDIS_URL = own.url
+    redis._client.cache_clear()
+    yield own
+    own.thaw()
+    await redis.client().aclose()
+    own.kill()
+    settings.REDIS_URL = usual
+    redis._client.cache_clear()
+
+
+@pytest_asyncio.fixture
+async def shared(server: ValkeyServer) -> Shared:
+    """What one process has, once Redis has answered it."""
+    found = Shared()
+    await found.settle()
+    assert found.answers
+    return found
+
+
+def at_once[Answer](question: Coroutine[Any, Any, Answer]) -> Answer:
+    """The answer to a question that waits for nothing; fails where it would."""
+    with pytest.raises(StopIteration) as answered:
+        question.send(None)
+    answer: Answer = answered.value.value
+    return answer
+
+
+async def test_another_process_has_it(shared: Shared) -> None:
+    """The latest of each key, with the time when it came, byte for byte."""
+    shared.offer("users", 10.5, b"old", 60)
+    shared.offer("users", 11.25, '{"name": "Zoë  "}'.encode(), 60)
+    await shared.settle()
+    other = Shared()
+    await other.settle()
+    assert await other.read("users") == (11.25, '{"name": "Zoë  "}'.encode())
+    assert await other.read("orders") is None
+
+
+async def test_it_expires(shared: Shared, server: ValkeyServer) -> None:
+    """Redis forgets what nobody may use any more."""
+    shared.offer("users", 1, b"{}", 60)
+    await shared.settle()
+    assert 59_000 < int(await server.command("PTTL", "upstream:users")) <= 60_000
+
+
+async def test_what_waits_is_bounded(shared: Shared) -> None:
+    """While Redis is away the oldest go."""
+    for number in range(2000):
+        shared.offer(str(number), 1, b"{}", 60)
+    await shared.settle()
+    assert await shared.read("0") is None
+    assert await shared.read("1999") == (1, b"{}")
+
+
+async def test_nobody_asks_before_redis_has_answered(server: ValkeyServer) -> None:
+    """A process that starts without Redis waits for nothing."""
+    shared = Shared()
+    server.freeze()
+    assert at_once(shared.read("users")) is None
+
+
+@pytest.mark.parametrize("fault", ["freeze", "kill"])
+async def test_without_redis_nobody_waits(shared: Shared, server: ValkeyServer, fault: str) -> None:
+    """Those who ask just then are told that there is none; whoever asks later is told at once."""
+    assert await shared.read("users") is None
+    getattr(server, fault)()
+    async with asyncio.timeout(redis.TIMEOUT / 2):
+        assert await asyncio.gather(*(shared.read("users") for _ in range(20))) == [None] * 20
+    assert not shared.answers
+    assert at_once(shared.read("users")) is None
+
+
+@pytest.mark.parametrize("fault", ["freeze", "kill"])
+async def test_it_comes_back(shared: Shared, server: ValkeyServer, fault: str) -> None:
+    """A write in the background finds out."""
+    getattr(server, fault)()
+    assert await shared.read("users") is None
+    await shared.settle()
+    assert not shared.answers
+    server.thaw() if fault == "freeze" else await server.start()
+    shared.offer("users", 2, b"{}", 60)
+
+    async def shares() -> bool:
+        shared.offer("users", 2, b"{}", 60)
+        await shared.settle()
+        return shared.answers
+
+    await eventually(shares)
+    assert await shared.read("users") == (2, b"{}")

@@ -1,0 +1,3 @@
+"""What is gathered."""
+
+RESOURCES = ("users", "products", "orders")
