@@ -1,7 +1,7 @@
 # Every target works in a fresh clone: what it needs is installed into .venv first (see deploy/bootstrap).
 .DEFAULT_GOAL := help
-.PHONY: help run stop status test lint types fmt e2e chaos up down logs psql backup restore roll base-images containers \
-    bench bench-check django-tests protocol lock check-locks clean
+.PHONY: help run stop status test lint types fmt e2e browser e2e-browser screenshots chaos up down logs psql backup \
+    restore roll base-images containers bench bench-check django-tests protocol lock check-locks clean
 
 EMBEDDED := env PYTHONPATH=deploy .venv/bin/python -m embedded
 
@@ -41,6 +41,18 @@ e2e: ## the end-to-end suite against API_URL, REALTIME_URL and UPSTREAM_URL (def
 	@deploy/bootstrap dev
 	@deploy/e2e $(ARGS)
 
+browser: ## install what the browser suite needs: Chromium by apt-get where it is missing, axe-core by npm
+	@deploy/bootstrap dev
+	@deploy/browser
+
+e2e-browser: ## the console in a real browser, against what `make run` started or a stack of its own
+	@deploy/bootstrap dev
+	@deploy/e2e-browser $(ARGS)
+
+screenshots: ## docs/images/console-*.png, from a stack of its own
+	@deploy/bootstrap dev
+	@$(EMBEDDED) stack -- deploy/e2e-browser --screenshots -k test_screenshots
+
 chaos: ## kill, freeze and cut everything under load, and check that nothing is lost (SEED= DURATION= ONLY= STOCK=1)
 	@deploy/bootstrap dev
 	@SEED=$(SEED) DURATION=$(DURATION) ONLY="$(ONLY)" RATE=$(RATE) HEAL=$(HEAL) STRICT=$(STRICT) STOCK=$(STOCK) deploy/chaos
@@ -56,13 +68,13 @@ protocol: ## write docs/asyncapi.json and the table of close codes in docs/proto
 bench: ## every workload beside its peers, into docs/performance.md (W="json rows" ROUNDS= SECONDS=)
 	@deploy/bootstrap dev
 	@deploy/bench-venv
-	@deploy/bench-node
+	@deploy/node-packages bench/peers/node
 	@$(EMBEDDED) exec -- .venv/bin/python -m bench $(W) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
 
 bench-check: ## a short run; compares its ratios with the committed ones and writes nothing
 	@deploy/bootstrap dev
 	@deploy/bench-venv
-	@deploy/bench-node
+	@deploy/node-packages bench/peers/node
 	@$(EMBEDDED) exec -- .venv/bin/python -m bench --check $(W)
 
 up: ## the whole stack in containers, behind http://localhost:8080 (ARGS="--scale realtime=4")

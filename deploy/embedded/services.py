@@ -22,7 +22,16 @@ _DEMO = {
     "REGISTER_RATE": "1000/minute",
 }
 # Of the user's shell, another project's perhaps: these decide what code a service loads and where it listens.
-_FOREIGN = ("PYTHONPATH", "PYTHONHOME", "DJANGO_SETTINGS_MODULE", "HOST", "PORT", "LISTEN_FD", "SERVICE")
+_FOREIGN = (
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "DJANGO_SETTINGS_MODULE",
+    "HOST",
+    "PORT",
+    "LISTEN_FD",
+    "SERVICE",
+    "FAULTS_SOCKET",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +55,14 @@ class Addresses:
         return [f"ws://{HOST}:{port}" for port in (self.ports.realtime_1, self.ports.realtime_2)]
 
     @property
+    def processes(self) -> str:
+        """Whose metrics the console shows; each realtime process on its own port."""
+        of_realtime = enumerate((self.ports.realtime_1, self.ports.realtime_2), start=1)
+        return ",".join(
+            [f"api={self.api}", *(f"realtime-{number}=http://{HOST}:{port}" for number, port in of_realtime)]
+        )
+
+    @property
     def upstream(self) -> str:
         return f"http://{HOST}:{self.ports.upstream}"
 
@@ -62,8 +79,10 @@ def base_environment(secret_key: str, database_url: str, redis_url: str) -> dict
     }
 
 
-def service_environment(addresses: Addresses, secret_key: str, *, demo: bool) -> dict[str, str]:
-    """What every service gets."""
+def service_environment(
+    addresses: Addresses, secret_key: str, *, demo: bool, faults: Path | None = None
+) -> dict[str, str]:
+    """What every service gets; `faults` is where the demo's faults can be asked for."""
     origins = [f"http://{name}:{port}" for port in (addresses.ports.api, 8000) for name in (HOST, "localhost")]
     defaults = {
         "ALLOWED_HOSTS": f"{HOST},localhost",
@@ -77,6 +96,8 @@ def service_environment(addresses: Addresses, secret_key: str, *, demo: bool) ->
         **base_environment(secret_key, addresses.database_url, addresses.redis_url),
         "UPSTREAM_URL": addresses.upstream,
         "REALTIME_URL": addresses.realtime,
+        "CONSOLE_TARGETS": addresses.processes,
+        **({"FAULTS_SOCKET": str(faults)} if faults else {}),
     }
 
 

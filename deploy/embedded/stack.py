@@ -11,6 +11,7 @@ from typing import Any
 
 from embedded import services
 from embedded.errors import StackError
+from embedded.faults import Faults
 from embedded.output import Output
 from embedded.ports import HOST, Ports
 from embedded.postgres import Postgres
@@ -45,6 +46,7 @@ class Stack:
         self._valkey = Valkey(directory, ports.redis, durable=durable)
         self._stages: list[list[Service]] = []
         self._shared: socket.socket | None = None
+        self._faults = Faults(directory.run / "faults.sock", out)
         self.addresses = services.Addresses(ports=ports, database_url=self._postgres.url, redis_url=self._valkey.url)
 
     @property
@@ -65,7 +67,8 @@ class Stack:
             await self._postgres.create_database()
 
     async def start_services(self, *, demo: bool) -> None:
-        env = services.service_environment(self.addresses, self.secret_key, demo=demo)
+        faults = self._faults.path if demo and await self._faults.open() else None
+        env = services.service_environment(self.addresses, self.secret_key, demo=demo, faults=faults)
         with self.out.step("migrations and demo data" if demo else "migrations"):
             await self._prepare(env, demo=demo)
         self._shared = services.listen(self.ports.realtime)
@@ -76,12 +79,14 @@ class Stack:
                 services.realtime(1, self.ports.realtime_1, self._shared, env),
                 services.realtime(2, self.ports.realtime_2, self._shared, env),
             )
+        self._faults.services = self.services
         self.ready = True
         self.write_state()
 
     async def stop(self) -> None:
         """Everything, latest first, each stage at once. Nothing that descends from the runner survives it."""
         self.ready = False
+        self._faults.close()
         while self._stages:
             await asyncio.gather(*(service.stop() for service in self._stages[-1]))
             self._stages.pop()

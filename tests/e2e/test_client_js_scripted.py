@@ -127,3 +127,46 @@ async def test_a_room_that_starts_over(stack: Stack) -> None:
         "resync",
         "new",
     ]
+
+
+async def test_states(stack: Stack) -> None:
+    """It tells how its connection does: a gap with both numbers, and from where to where it has caught up."""
+
+    async def skip(visit: Visit) -> None:
+        await visit.join()
+        server.live.clear()
+        await server.store("two")
+        await visit.send(**await server.store("three"))
+        await visit.socket.wait_closed()
+
+    async with running() as server:
+        await server.store("one")
+        server.scripts = [skip]
+        async with engine.running(**options(stack, server, states=True)) as client:
+            await client.told("state", state="connected", since=1, seq=3)
+            await client.leave()
+    told = [{key: value for key, value in item.items() if key not in {"what", "ms"}} for item in client.of("state")]
+    assert told == [
+        {"state": "connecting"},
+        {"state": "connected", "since": None, "seq": 1},
+        {"state": "gap", "after": 1, "seq": 3},
+        {"state": "waiting"},
+        {"state": "connecting"},
+        {"state": "connected", "since": 1, "seq": 3},
+        {"state": "over", "code": "closed"},
+    ]
+
+
+async def test_a_network_of_its_own(stack: Stack) -> None:
+    """Where the caller's `connect` refuses, it goes on trying, and `reconnect` makes it try now."""
+    async with running() as server:
+        async with engine.running(**options(stack, server, states=True)) as client:
+            await client.told("ready")
+            client.order(cut=True)
+            await client.until("three refused tries", lambda _: len(client.of("state")) >= 2 + 6 or None)
+            await server.store("missed")
+            client.order(release=True)
+            await client.told("message", text="missed")
+            await client.told("state", state="connected", since=0, seq=1)
+            await client.leave()
+        assert len(server.visits) == 2

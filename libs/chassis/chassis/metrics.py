@@ -4,8 +4,13 @@ Where `PROMETHEUS_MULTIPROC_DIR` is set (several workers behind one port), the p
 the directory; the variable has to be set before this module is imported.
 """
 
+import asyncio
+import contextlib
 import os
-from collections.abc import Callable
+import re
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import (
@@ -17,7 +22,7 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from chassis.methods import READ, only
 
@@ -34,6 +39,34 @@ LOOP_LAG_SECONDS = Gauge(
     "How late the event loop woke up, the worst of the last second",
     multiprocess_mode="livemax",
 )
+STARTED = Gauge(
+    "millrace_process_started_seconds",
+    "When each process began to serve, in seconds since 1970",
+    # Not `pid`, which prometheus_client has for itself.
+    ["process"],
+    multiprocess_mode="livemax",
+)
+
+
+@contextlib.asynccontextmanager
+async def process() -> AsyncIterator[None]:
+    """A lifespan resource: says that this process serves, and since when; forgets those that were killed."""
+    if directory := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        await asyncio.to_thread(_forget_the_dead, Path(directory))
+    STARTED.labels(os.getpid()).set(time.time())
+    yield
+
+
+def _forget_the_dead(directory: Path) -> None:
+    # What a killed worker had in progress would be in progress for ever; whoever takes its place comes by here.
+    pids = {match[1] for file in directory.glob("gauge_live*.db") if (match := re.search(r"_(\d+)\.db$", file.name))}
+    for pid in pids:
+        try:
+            # PermissionError: it is alive, and somebody else's.
+            with contextlib.suppress(PermissionError):
+                os.kill(int(pid), 0)
+        except ProcessLookupError:
+            mark_process_dead(pid, str(directory))  # type: ignore[no-untyped-call]
 
 
 @only(*READ)

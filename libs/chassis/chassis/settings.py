@@ -21,6 +21,8 @@ ALLOWED_ORIGINS: list[str] = env.list("ALLOWED_ORIGINS", [])
 CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
 HTTPS_ONLY = env.bool("HTTPS_ONLY", True)
 DEMO = env.bool("DEMO", False)
+# What this process is called: in the database's list of connections, and where the console shows what came from whom.
+SERVICE = env.str("SERVICE", "millrace")
 ALLOW_GUESTS = env.bool("ALLOW_GUESTS", False)
 # Messages that one sender posts, and that are posted to one room, in all processes together.
 USER_MESSAGE_RATE = env.str("USER_MESSAGE_RATE", "100/10 seconds", validate=rate)
@@ -55,7 +57,7 @@ DATABASES = {
         dict(env.dj_db_url("DATABASE_URL")),
         pool_max=DATABASE_POOL_MAX,
         prepare_threshold=env.int("DATABASE_PREPARE_THRESHOLD", 5, validate=validate.Range(0)),
-        application_name=env.str("SERVICE", "millrace"),
+        application_name=SERVICE,
     )
 }
 # Seconds for one query of async code, from its first byte to its last; then 503, and its connection is given up.

@@ -15,9 +15,15 @@ TYPING = "room.typing"
 MEMBER_REMOVED = "room.member_removed"
 
 
-def announce_message(message: StoredMessage) -> None:
-    """Tell everybody that `message` is stored. A hint: whoever misses it reads the message from PostgreSQL."""
-    bus.publish_soon(names.group(message.room), bus.Event(MESSAGE, msgspec.to_builtins(message)))
+def announce_message(message: StoredMessage, origin: msgspec.Struct | None = None) -> None:
+    """Tell everybody that `message` is stored. A hint: whoever misses it reads the message from PostgreSQL.
+
+    `origin` is of no use but for a trace (`rooms.hub.traces`).
+    """
+    data = msgspec.to_builtins(message)
+    if origin is not None:
+        data["origin"] = msgspec.to_builtins(origin)
+    bus.publish_soon(names.group(message.room), bus.Event(MESSAGE, data))
 
 
 def announce(room: str, name: str, sender: Sender) -> None:

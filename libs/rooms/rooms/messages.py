@@ -1,5 +1,6 @@
 """Post a message, and read messages back: the only two ways in and out of the table."""
 
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,10 +32,15 @@ class StoredMessage(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """The outcome of a post; `created` is False where the same post had been stored before."""
+    """The outcome of a post; `created` is False where the same post had been stored before.
+
+    `started` and `stored` are when this process began and when it had the answer, in seconds since 1970.
+    """
 
     message: StoredMessage
     created: bool
+    started: float
+    stored: float
 
 
 def check_body(body: str) -> str:
@@ -71,14 +77,16 @@ async def post(room: RoomAccess, sender: Sender, client_id: uuid.UUID, body: str
     repeats the post with the same id.
     """
     check_body(body)
+    started = time.time()
     try:
         rows = await fetch_all(_POST, (room.id, sender.key, sender.username, sender.user_id, client_id, body))
     except IntegrityError:
-        return Posted(await _stored(room, sender, client_id, body), created=False)
+        return Posted(await _stored(room, sender, client_id, body), False, started, time.time())
     if not rows:
         raise NotFound("Room not found")
     seq, created_at = rows[0]
-    return Posted(StoredMessage(room.name, seq, client_id, body, sender.username, created_at), created=True)
+    message = StoredMessage(room.name, seq, client_id, body, sender.username, created_at)
+    return Posted(message, True, started, time.time())
 
 
 async def _stored(room: RoomAccess, sender: Sender, client_id: uuid.UUID, body: str) -> StoredMessage:

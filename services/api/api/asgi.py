@@ -5,7 +5,8 @@ from chassis.env import configure
 configure("api.settings")
 
 from api.rooms.delivery import hub  # noqa: E402 - Django is set up above
-from chassis import bus, database, garbage, http_client, lag, lifespan, redis  # noqa: E402
+from chassis import bus, database, garbage, http_client, lag, lifespan, metrics, redis  # noqa: E402
+from chassis.database import usage  # noqa: E402
 from chassis.handler import Handler  # noqa: E402
 from chassis.upstream import shared  # noqa: E402
 from rooms import limits  # noqa: E402
@@ -15,6 +16,8 @@ lifespan.resource(redis.opened)
 lifespan.resource(http_client.opened)
 lifespan.resource(shared.running)
 lifespan.resource(lag.lag_monitor)
+lifespan.resource(metrics.process)
+lifespan.resource(usage.watched)
 lifespan.resource(bus.publishing)
 lifespan.resource(bus.inbox.running)
 lifespan.resource(hub.running)

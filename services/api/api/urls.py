@@ -4,10 +4,11 @@ from django.urls import include, path
 from dmr.openapi import OpenAPIConfig, build_schema
 from dmr.routing import Router
 
+from api.administration import urls as administration
 from api.articles import urls as articles
+from api.console import urls as console
 from api.docs.views import Documentation
 from api.gather import urls as gather
-from api.home import urls as home
 from api.orm import urls as orm
 from api.rooms import urls as rooms
 from api.sign_in import urls as sign_in
@@ -32,7 +33,8 @@ router = Router(
 documentation = Documentation(build_schema(router, config=OpenAPIConfig(title="Millrace", version="0.1.0")))
 
 urlpatterns = [
-    *home.plain,
+    *console.plain,
+    *administration.plain,
     path("", include(health.urlpatterns)),
     path("metrics", metrics.metrics),
     path("static/<path:path>", static_file),

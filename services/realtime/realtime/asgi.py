@@ -7,7 +7,8 @@ configure("realtime.settings")
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 - Django is set up above
 from django.urls import path, re_path  # noqa: E402
 
-from chassis import bus, database, garbage, lag, lifespan, redis  # noqa: E402
+from chassis import bus, database, garbage, lag, lifespan, metrics, redis  # noqa: E402
+from chassis.database import usage  # noqa: E402
 from chassis.handler import Handler  # noqa: E402
 from realtime.chat import ChatConsumer  # noqa: E402
 from realtime.delivery import hub  # noqa: E402
@@ -17,6 +18,8 @@ from rooms import limits, presence  # noqa: E402
 lifespan.resource(database.pool)
 lifespan.resource(redis.opened)
 lifespan.resource(lag.lag_monitor)
+lifespan.resource(metrics.process)
+lifespan.resource(usage.watched)
 lifespan.resource(bus.publishing)
 lifespan.resource(bus.inbox.running)
 lifespan.resource(hub.running)

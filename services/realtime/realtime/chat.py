@@ -14,7 +14,7 @@ from realtime.consumer import Consumer
 from realtime.delivery import hub
 from realtime.limits import TokenBucket, places
 from rooms import access, events, limits, messages
-from rooms.hub import Seat
+from rooms.hub import Seat, traces
 from rooms.presence import Lease
 from rooms.senders import Sender
 
@@ -144,7 +144,7 @@ class ChatConsumer(Consumer):
             return
         self.write(frames.Ack(posted.message.id, posted.message.seq))
         # A repeated post is announced again: the first announcement may be what got lost.
-        hub.posted(self.room.id, posted.message)
+        hub.posted(self.room.id, posted.message, traces.origin(self.room, posted))
 
     def message(self, frame: bytes) -> None:
         """The room's next message."""

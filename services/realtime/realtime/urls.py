@@ -1,13 +1,14 @@
-"""HTTP paths: health, metrics and the protocol's document. Chat itself is routed in `asgi.py`."""
+"""HTTP paths: health, metrics, traces and the protocol's document. Chat itself is routed in `asgi.py`."""
 
 from django.urls import include, path
 
 from chassis import health, metrics
-from realtime import asyncapi
+from realtime import asyncapi, traces
 
 urlpatterns = [
     path("", include(health.urlpatterns)),
     path("metrics", metrics.metrics),
+    path("traces", traces.traces),
     path("asyncapi.json", asyncapi.asyncapi_json),
 ]
 

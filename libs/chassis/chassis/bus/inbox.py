@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 from channels.layers import get_channel_layer
+from prometheus_client import Counter
 from redis.exceptions import RedisError
 
 from chassis.bus.events import GAP, Event, decode
@@ -21,6 +22,7 @@ type Handler = Callable[[Event], None]
 type GapHandler = Callable[[], None]
 
 _RETRY = 1.0
+GAPS = Counter("millrace_bus_gaps_total", "Times that this process may have missed announcements")
 
 
 class Inbox:
@@ -94,6 +96,7 @@ class Inbox:
 
     def _dispatch(self, event: Event) -> None:
         if event.name == GAP:
+            GAPS.inc()
             for gap_handler in tuple(self._gap_handlers):
                 _call(gap_handler)
         else:

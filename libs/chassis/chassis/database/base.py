@@ -10,7 +10,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django_async_backend.db.backends.postgresql.async_base import AsyncDatabaseWrapper as AsyncPostgresWrapper
 from django_async_backend.db.backends.postgresql.base import DatabaseWrapper as PostgresWrapper
 
-from chassis.database import sections
+from chassis.database import recording, sections
 from chassis.database.bounded import BoundedConnection
 from chassis.database.waiting import BoundedPool
 
@@ -19,6 +19,10 @@ __all__ = ["AsyncDatabaseWrapper", "DatabaseWrapper"]
 
 class DatabaseWrapper(PostgresWrapper):
     """A thread's connection."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.execute_wrappers.append(recording.wrapper)
 
     @property
     def pool(self) -> Any:
@@ -34,6 +38,7 @@ class AsyncDatabaseWrapper(AsyncPostgresWrapper):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.execute_wrappers.append(recording.wrapper)
         sections.used.set(True)
 
     @property

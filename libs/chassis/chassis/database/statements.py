@@ -16,6 +16,7 @@ import psycopg
 from django.db.utils import DatabaseErrorWrapper
 from django_async_backend.db import async_connections
 
+from chassis.database import recording
 from chassis.database.sections import connection, own_wrapper
 from chassis.database.waiting import BoundedPool
 
@@ -43,6 +44,7 @@ async def fetch_all(sql: str, params: tuple[Any, ...] = ()) -> list[tuple[Any, .
 
 
 async def _execute(connection: "psycopg.AsyncConnection[Any]", sql: str, params: tuple[Any, ...]) -> list[Any]:
+    recording.note(sql)
     # Not the connection's own kind: Django's cursors put parameters into the text, and cannot prepare.
     cursor = psycopg.AsyncCursor(connection)
     await cursor.execute(sql, params)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -15,10 +16,11 @@ from chassis.background import report
 from chassis.errors import Error, NotFound
 from rooms import events, frames
 from rooms.access import RoomAccess
-from rooms.hub import metrics
+from rooms.hub import metrics, traces
 from rooms.hub.member import Encode, RoomRestarted
 from rooms.hub.reading import Reading
 from rooms.hub.tail import MAX_COUNT, Tail
+from rooms.hub.traces import Heard
 from rooms.messages import PAGE, StoredMessage
 
 if TYPE_CHECKING:
@@ -50,7 +52,8 @@ class Feed:
         self._encode = encode
         self._doubt = doubt
         self._removals: int | None = None
-        self._early: dict[int, StoredMessage] = {}
+        self._traced = traces.kept(room)
+        self._early: dict[int, tuple[StoredMessage, Heard | None]] = {}
         self._target = 0
         self._filling: asyncio.Task[None] | None = None
         self._starting: asyncio.Task[None] | None = None
@@ -80,7 +83,7 @@ class Feed:
         """An event of this room came from the bus."""
         try:
             if event.name == events.MESSAGE:
-                self.accept(events.message_of(event))
+                self.accept(events.message_of(event), traces.heard_of(event) if self._traced else None)
             elif event.name == events.MEMBER_REMOVED:
                 self.member_removed(events.removed_of(event))
             elif (frame := frames.of_event(event)) is not None:
@@ -102,7 +105,7 @@ class Feed:
             self._removals = count
             self._doubt(self.seats)
 
-    def accept(self, message: StoredMessage) -> None:
+    def accept(self, message: StoredMessage, heard: Heard | None = None) -> None:
         """`message` is stored: deliver it if it is the next one, else see to it that what precedes it comes first."""
         if self.over:
             return
@@ -111,21 +114,21 @@ class Feed:
             return
         if message.seq == self.seq + 1 and self.started:
             metrics.HINTS.labels("next").inc()
-            self._deliver(message)
+            self._deliver(message, heard)
             self._take_early()
             return
         metrics.HINTS.labels("early").inc()
         if len(self._early) < PAGE:
-            self._early[message.seq] = message
+            self._early[message.seq] = message, heard
         self.behind(message.seq)
 
     def _take_early(self) -> None:
-        while (message := self._early.pop(self.seq + 1, None)) is not None:
-            self._deliver(message)
+        while (early := self._early.pop(self.seq + 1, None)) is not None:
+            self._deliver(*early)
         if self._early:
-            self._early = {seq: message for seq, message in self._early.items() if seq > self.seq}
+            self._early = {seq: early for seq, early in self._early.items() if seq > self.seq}
 
-    def _deliver(self, message: StoredMessage) -> None:
+    def _deliver(self, message: StoredMessage, heard: Heard | None = None) -> None:
         frame = self._encode(frames.of_message(message))
         self.seq = message.seq
         self.tail.append(message.seq, frame)
@@ -136,7 +139,12 @@ class Feed:
             if seat.seq < seq:
                 seat.seq = seq
                 seat.deliver(frame)
-        metrics.DELIVERIES.inc(len(self.live))
+        if self.live:
+            metrics.DELIVERIES.inc(len(self.live))
+            # Two clocks: the difference of two machines may make it less than nothing.
+            metrics.DELIVERY_SECONDS.observe(max(0.0, time.time() - message.ts.timestamp()))
+        if self._traced:
+            traces.record(message, heard, len(self.live))
 
     def head(self, seq: int, epoch: UUID, known: int) -> None:
         """The database says that the room's newest message has number `seq`; `known` is what was delivered before that.

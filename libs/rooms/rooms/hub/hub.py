@@ -9,6 +9,7 @@ Who may not be in a room any more is found the same way (`rooms.hub.guard`): by 
 import asyncio
 import contextlib
 import random
+import time
 from collections.abc import AsyncIterator
 
 import structlog
@@ -24,6 +25,7 @@ from rooms.hub.feed import Feed
 from rooms.hub.guard import Guard
 from rooms.hub.member import Encode, Member, RoomRestarted
 from rooms.hub.seat import Seat
+from rooms.hub.traces import Heard, Origin
 from rooms.memberships import Removed
 from rooms.messages import StoredMessage
 
@@ -111,12 +113,12 @@ class Hub:
             await self._inbox.ignore(names.group(feed.room.name), feed.heard)
         self._count()
 
-    def posted(self, room_id: int, message: StoredMessage) -> None:
+    def posted(self, room_id: int, message: StoredMessage, origin: Origin | None = None) -> None:
         """`message` was stored by this process: its own members get it at once, the others are told by the bus."""
         feed = self._feeds.get(room_id)
         if feed is not None:
-            feed.accept(message)
-        events.announce_message(message)
+            feed.accept(message, Heard(time.time(), over_redis=False, origin=origin) if origin else None)
+        events.announce_message(message, origin)
 
     def member_removed(self, room: str, removed: Removed) -> None:
         """A membership was taken by this process: it asks about its own members at once, the others are told."""

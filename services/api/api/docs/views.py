@@ -22,7 +22,7 @@ class Documentation:
         self._json = json_dumps(self._schema)
 
     async def openapi_json(self, request: HttpRequest) -> HttpResponse:
-        """`GET /api/openapi.json`."""
+        """`GET /api/openapi.json`: every typed endpoint, what it takes and what it answers."""
         return HttpResponse(self._json, content_type="application/json")
 
     async def page(self, request: HttpRequest) -> HttpResponse:

@@ -10,8 +10,8 @@ from rooms.messages import StoredMessage
 _reads: SingleFlight[object, list[StoredMessage]] = SingleFlight()
 
 
-async def readable_by(user_id: int) -> list[RoomOut]:
-    """Every public room and every room that the user is a member of, by name, in one query."""
+async def readable_by(user_id: int | None) -> list[RoomOut]:
+    """Every public room and every room that the user (None: a guest) is a member of, by name, in one query."""
     rows = await fetch_all(
         "SELECT name, title, public, last_seq FROM rooms_room room WHERE public OR EXISTS ("
         "SELECT 1 FROM rooms_membership WHERE room_id = room.id AND user_id = %s) ORDER BY name",

@@ -18,6 +18,7 @@ from chassis.controllers import JsonController, SignedIn, responses
 from chassis.errors import BadRequest, json_response
 from chassis.methods import only
 from rooms import access, events, limits, messages, senders
+from rooms.hub import traces
 from rooms.messages import StoredMessage
 
 _ETAG = {"ETag": HeaderSpec(description="Changes with every message of the room.")}
@@ -77,7 +78,7 @@ class MessagesController(JsonController):
         limits.admit(room.name, sender)
         posted = await messages.post(room, sender, parsed_body.id or uuid.uuid4(), parsed_body.message)
         # A repeated post is announced again: the first announcement may be what got lost.
-        hub.posted(room.id, posted.message)
+        hub.posted(room.id, posted.message, traces.origin(room, posted))
         return self.to_response(posted.message, status_code=HTTPStatus.CREATED if posted.created else HTTPStatus.OK)
 
 

@@ -15,7 +15,18 @@
  * @property {(message: Message) => void} [onMessage] Each message once, in order, one's own too.
  * @property {(event: {type: string}) => void} [onEvent] `presence`, `user_join`, `user_leave`, `typing`, `notice`.
  * @property {(resync: {epoch: string}) => void} [onResync] The place is gone: the messages that follow start over.
+ * @property {(state: State) => void} [onState] How the connection does, for who shows it.
+ * @property {(url: string, protocols: string[]) => WebSocket} [connect] Opens a socket; by default the platform's own.
  * @property {number} [outbox] So many messages may wait to be sent (1000).
+ *
+ * @typedef {object} State
+ * @property {"connecting" | "connected" | "gap" | "waiting" | "over"} state `gap`: a message is missing, so that the
+ *     connection is given up and resumed; `waiting` for the next try.
+ * @property {number | null} [since] With `connected`: the number that was resumed after, null for a first history.
+ * @property {number} [seq] With `connected`: up to which number all is here. With `gap`: the number that came.
+ * @property {number} [after] With `gap`: the last number before it.
+ * @property {number} [ms] With `waiting`: for so long.
+ * @property {string} [code] With `over`: as of `RoomError`.
  */
 const BASE = 500, CAP = 30_000, LASTED = 5_000; // of the delay between connections, in milliseconds
 const BURST = 18, PER_MS = 0.0095; // a little under what the server takes
@@ -53,7 +64,7 @@ export function tickets(api = "", {token, csrf = ""} = {}) {
 export class Room {
     #url; #options; #socket; #timer; #attempt = 0; #renewed = false; #over = null;
     #pending = new Map(); #sending = null; #sendTimer; #tries = 0; #tokens = BURST; #paced = 0;
-    #held = []; #epoch = null; #syncedAt = null; #settleReady; #settleClosed;
+    #held = []; #epoch = null; #since = null; #syncedAt = null; #opening = false; #settleReady; #settleClosed;
 
     /** @param {string} url @param {string} name @param {Options} [options] */
     constructor(url, name, options = {}) {
@@ -94,23 +105,45 @@ export class Room {
     /** Say that the user is typing; nothing is done without a connection, or where it would be often. */
     typing() { if (this.connected && !this.#wait(BURST / 2)) this.#socket.send('{"type": "typing"}'); }
 
+    /** Try again now instead of after the delay, for who knows that the network is back. */
+    reconnect() {
+        if (this.#over || this.#socket || this.#opening) return;
+        clearTimeout(this.#timer);
+        this.#attempt = 0;
+        this.#open();
+    }
+
     /** End the room; what waits to be sent fails. */
     close() { this.#end(new RoomError("closed")); }
 
+    #tell(state) {
+        try {
+            this.#options.onState?.(state);
+        } catch (error) { // as any callback's
+            this.#end(new RoomError("closed", error));
+        }
+    }
+
     async #open() {
+        this.#opening = true;
+        this.#tell({state: "connecting"});
         try {
             const names = ["millrace.v1"];
             if (this.#options.ticket) names.push(`ticket.${await this.#options.ticket(this.name)}`);
             if (this.#over) return;
             const query = this.place ? `?since=${this.place.seq}&epoch=${this.place.epoch}` : "";
             this.#epoch = this.place?.epoch ?? null;
-            const socket = this.#socket = new WebSocket(this.#url + query, names);
+            this.#since = this.place?.seq ?? null;
+            const connect = this.#options.connect ?? ((address, protocols) => new WebSocket(address, protocols));
+            const socket = this.#socket = connect(this.#url + query, names);
             socket.onmessage = ({data}) => this.#received(socket, data);
             socket.onclose = ({code}) => this.#lost(socket, code);
             this.#watch(socket);
         } catch (error) {
             if (error instanceof RoomError) this.#end(error);
             else this.#again(false);
+        } finally {
+            this.#opening = false;
         }
     }
 
@@ -145,7 +178,9 @@ export class Room {
 
     #again(atOnce) { // full jitter
         const bound = Math.min(CAP, (atOnce ? BASE / 5 : BASE) * 2 ** Math.min(this.#attempt++, 30));
-        this.#timer = setTimeout(() => this.#open(), Math.random() * bound);
+        const ms = Math.random() * bound;
+        this.#timer = setTimeout(() => this.#open(), ms);
+        this.#tell({state: "waiting", ms});
     }
 
     #end(error) {
@@ -155,6 +190,7 @@ export class Room {
         this.#leave();
         for (const pending of this.#pending.values()) pending.reject(error);
         this.#pending.clear();
+        this.#tell({state: "over", code: error.code});
         this.#settleReady.reject(error);
         this.#settleClosed(error.code === "closed" && !error.cause ? null : error);
     }
@@ -169,7 +205,7 @@ export class Room {
             else if (frame?.type === "ack") this.#settle(frame.id, (pending) => pending.resolve(frame.seq));
             else if (frame?.type === "error") this.#refused(frame);
             else if (frame?.type === "resync_required") {
-                [this.place, this.#epoch] = [null, frame.epoch];
+                [this.place, this.#epoch, this.#since] = [null, frame.epoch, null];
                 this.#options.onResync?.(frame);
             } else if (EVENTS.has(frame?.type)) this.#options.onEvent?.(frame);
         } catch (error) { // a callback threw: it goes to whoever asks for `closed`
@@ -194,6 +230,7 @@ export class Room {
 
     #gap(socket, seq) {
         console.warn(`millrace: ${seq} after ${this.place.seq}: a message is missing`);
+        this.#tell({state: "gap", after: this.place.seq, seq});
         this.#lost(socket, 1006);
     }
 
@@ -205,6 +242,7 @@ export class Room {
         if (this.place.seq < seq) return this.#gap(socket, seq);
         [this.#syncedAt, this.#tokens, this.#paced, this.#tries] = [Date.now(), BURST, Date.now(), 0];
         this.#settleReady.resolve();
+        this.#tell({state: "connected", since: this.#since, seq});
         this.#next();
     }
 

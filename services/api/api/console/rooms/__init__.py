@@ -1,0 +1,1 @@
+"""The console's pages at `/rooms/` and `/rooms/<room>/`."""

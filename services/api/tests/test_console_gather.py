@@ -1,0 +1,56 @@
+"""The way from the Gather page to the upstream's faults, which is there in the demo only."""
+
+from typing import Any
+
+import httpx
+import pytest
+from pytest_django import Settings
+
+from .upstream import Upstream, unused_url
+
+PATH = "/gather/faults/"
+
+
+@pytest.fixture(autouse=True)
+def demo(settings: Settings) -> None:
+    """This is a demo."""
+    settings.DEMO = True
+
+
+async def test_faults_are_set_and_ended(client: httpx.AsyncClient, upstream: Upstream) -> None:
+    """What is put there is what the upstream does from then on."""
+    put = await client.put(PATH, json={"orders": {"error_rate": 1}})
+    assert (put.status_code, put.json()["orders"]["error_rate"]) == (200, 1)
+    assert (await client.get("/api/gather/")).json()["meta"]["legs"]["orders"]["status"] == "error"
+    assert (await client.get(PATH)).json() == put.json()
+    assert (await client.delete(PATH)).json()["orders"]["error_rate"] == 0
+    assert not (await client.get("/api/gather/")).json()["meta"]["partial"]
+
+
+async def test_a_setting_that_is_none(client: httpx.AsyncClient, upstream: Upstream) -> None:
+    """The upstream's own words come back, and nothing has changed."""
+    answer = await client.put(PATH, json={"orders": {"error_rate": 2}})
+    assert answer.status_code == 400
+    assert "error_rate" in answer.json()["error"]
+
+
+async def test_a_body_that_is_too_large(client: httpx.AsyncClient, upstream: Upstream) -> None:
+    """It is not passed on."""
+    assert (await client.put(PATH, content=b"x" * 20_000)).status_code == 413
+
+
+async def test_an_upstream_that_is_down(client: httpx.AsyncClient, settings: Settings, process: Any) -> None:
+    """The page is told so, and not where the upstream is."""
+    settings.UPSTREAM_URL = await unused_url()
+    answer = await client.get(PATH)
+    assert (answer.status_code, answer.json()) == (502, {"error": "The upstream does not answer"})
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+async def test_outside_the_demo(client: httpx.AsyncClient, settings: Settings, upstream: Upstream, method: str) -> None:
+    """There is no such way, and the page has no sliders."""
+    settings.DEMO = False
+    assert (await client.request(method, PATH, json={"orders": {"error_rate": 1}})).status_code == 403
+    assert 'id="faults"' not in (await client.get("/gather/")).text
+    settings.DEMO = True
+    assert (await client.get(PATH)).json()["orders"]["error_rate"] == 0
