@@ -29,10 +29,17 @@ async def joined(page: Page) -> None:
     await expect(page.locator("#stream .events li").first).to_be_visible()
 
 
+async def answered(page: Page) -> None:
+    """The first answer is drawn."""
+    await expect(page.locator("#outcome")).not_to_have_text("none yet")
+    await expect(page.locator("#waterfall .bar").first).to_be_attached()
+
+
 PAGES: dict[str, Ready] = {
     "/": shown,
     "/rooms/": shown,
     "/rooms/lobby/": joined,
+    "/gather/": answered,
     "/tour/": shown,
     "/system/": shown,
     "/sign-in/": shown,
