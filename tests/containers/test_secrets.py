@@ -43,7 +43,7 @@ def test_no_secret_in_the_environment_of_a_process(service: str) -> None:
 
 
 def test_each_container_sees_its_own_secrets_only() -> None:
-    """The gateway and the mock upstream none, PostgreSQL not the signing key."""
+    """The gateways and the mock upstream none, PostgreSQL not the signing key."""
 
     def mounted(container: Container) -> set[str]:
         return {mount["Destination"] for mount in container.facts["Mounts"] if "/secrets" in mount["Destination"]}
@@ -51,7 +51,8 @@ def test_each_container_sees_its_own_secrets_only() -> None:
     seen = {container.service: mounted(container) for container in containers()}
     app = {"/secrets/app"}
     data = {"postgres": {"/secrets/postgres"}, "valkey": {"/secrets/valkey"}}
-    assert seen == {"gateway": set(), "mock-upstream": set(), "api": app, "realtime": app, **data}
+    nothing = {"gateway", "gateway-tls", "mock-upstream", "prometheus"}
+    assert seen == {"api": app, "realtime": app, **data, **{service: set[str]() for service in nothing}}
 
 
 def test_logs_hold_no_token(gateway: httpx.Client) -> None:
