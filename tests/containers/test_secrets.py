@@ -55,6 +55,32 @@ def test_each_container_sees_its_own_secrets_only() -> None:
     assert seen == {"api": app, "realtime": app, **data, **{service: set[str]() for service in nothing}}
 
 
+@pytest.mark.timeout(240)
+def test_the_signing_key_can_be_changed(gateway: httpx.Client) -> None:
+    """In two steps: known before it signs, accepted after it does; whoever is signed in by cookie stays so."""
+
+    def keys() -> list[str]:
+        return [
+            of("api")[0].run("cat", f"/secrets/app/{name}").stdout for name in ("secret-key", "secret-key-fallbacks")
+        ]
+
+    def step(name: str) -> None:
+        compose("run", "--rm", "--no-deps", "secrets", "make-secrets", name)
+        compose("restart", "--timeout", "5", "api", "realtime", within=120)
+        compose("up", "-d", "--wait", "--no-recreate", "--no-deps", "api", "realtime", within=120)
+
+    login = {"username": "alan", "password": "millrace-alan"}
+    gateway.post("/api/login/", json=login).raise_for_status()
+    former, _ = keys()
+    step("next-key")
+    _, following = keys()
+    assert len(following) == 64
+    assert gateway.get("/api/me/").status_code == 200
+    step("use-next-key")
+    assert keys() == [following, former]
+    assert gateway.get("/api/me/").status_code == 200
+
+
 def test_logs_hold_no_token(gateway: httpx.Client) -> None:
     """Of a request that carries them wherever a client may put them; its line is there, by its id."""
     token, ticket, cookie = "canary-of-a-token", "canary-of-a-ticket", "canary-of-a-cookie"

@@ -12,15 +12,14 @@ from tests.chaos.measures import Latencies, Window
 NOBODY: Mapping[str, Callable[[Question], bool]] = {
     "gateway": lambda question: True,
     "postgres": lambda question: question.database,
-    "mock-upstream": lambda question: question.upstream,
     "api": lambda question: question.method == "POST",
 }
 _ASKED = {(question.method, question.path): question for question in QUESTIONS}
 
 
 def failed(event: Event) -> bool:
-    """No answer, or a server's error."""
-    return event.kind == "request" and (event.code is None or event.code >= 500)
+    """No answer, or an error that is none."""
+    return event.kind == "request" and event.code not in _ASKED[event.via, event.place].answers
 
 
 def unanswered(events: Sequence[Event], windows: Sequence[Window]) -> Iterator[Finding]:
@@ -42,7 +41,7 @@ def _explains(window: Window, question: Question) -> bool:
 
 def answers(events: Sequence[Event], windows: Sequence[Window]) -> list[tuple[str, ...]]:
     """A row for each step: requests that began in it, how many failed, and the slowest answer in seconds."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for window in windows:
         seen = [e for e in events if e.kind == "request" and window.start <= e.t - e.took < window.healed]
         slowest = Latencies([event.took for event in seen if not failed(event)]).at(1)

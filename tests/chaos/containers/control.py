@@ -1,6 +1,7 @@
 """`Control` over containers: what the engine's command line does to them."""
 
 import asyncio
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,6 +43,8 @@ class ContainerControl:
         self._ways_in = ways_in
         self._paused: set[str] = set()
         self._cut: dict[str, dict[str, Any]] = {}
+        # The last part of addresses that nobody else has: the engine gives those of the upper half.
+        self._addresses = itertools.count(20)
 
     async def _docker(self, *arguments: str, check: bool = True) -> int:
         return (await asyncio.to_thread(docker, *arguments, check=check)).returncode
@@ -79,14 +82,18 @@ class ContainerControl:
         return " and ".join(sorted(name.rsplit("_", 1)[-1] for name in lost))
 
     async def mend(self, service: str) -> None:
-        """On them again, under the names that it had; at another address, unless it had a fixed one."""
+        """On them again, under the names that it had.
+
+        At another address, as after a move, unless it had a fixed one or the network takes no wishes (`data`).
+        """
         container = self._named[service]
         for name, facts in self._cut.get(service, {}).items():
             names = [word for alias in facts["Aliases"] or [] for word in ("--alias", alias)]
             address = (facts["IPAMConfig"] or {}).get("IPv4Address")
-            await self._docker(
-                "network", "connect", *names, *(("--ip", address) if address else ()), name, container.id
-            )
+            if not address and name.endswith("_back"):
+                address = f"{facts['IPAddress'].rpartition('.')[0]}.{next(self._addresses)}"
+            wish = ("--ip", address) if address else ()
+            await self._docker("network", "connect", *names, *wish, name, container.id)
         self._cut.pop(service, None)
 
     async def resume_all(self) -> None:

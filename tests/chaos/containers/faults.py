@@ -46,13 +46,19 @@ async def _cut(control: ContainerControl, name: str, seconds: float) -> str:
     return f"docker network disconnect of {name} from {networks} for {seconds:.1f} s"
 
 
+# Longer than it takes to notice on an open connection, or not.
+_SECONDS = {"cut": (4.0, 16.0)}
 KINDS: dict[str, Fault] = {"kill": _kill, "crash": _crash, "pause": _pause, "cut": _cut}
 
 
 def container_faults(control: ContainerControl, names: Sequence[str]) -> dict[str, Nemesis]:
     """By name: `api-kill`, `postgres-cut`. `names` are those of the containers."""
     return {
-        f"{service}-{kind}": Nemesis(target=service, act=_of_one(control, fault, _replicas(service, names)))
+        f"{service}-{kind}": Nemesis(
+            target=service,
+            act=_of_one(control, fault, _replicas(service, names)),
+            seconds=_SECONDS.get(kind, (2.0, 4.0)),
+        )
         for kind, fault in KINDS.items()
         for service in SERVICES
     }

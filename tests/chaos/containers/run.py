@@ -15,6 +15,7 @@ from tests.chaos.report import Outcome
 from tests.chaos.resources import Groups
 from tests.chaos.run import trial
 from tests.chaos.trial import world_of
+from tests.chaos.workload import STAFF
 from tests.chaos.world import Deployment
 from tests.containers.engine import Container, compose
 
@@ -38,7 +39,7 @@ async def run_containers(options: Options, out: Output) -> Outcome:
     ways = dict.fromkeys(("api", "realtime", "realtime-1", "realtime-2"), port)
     deployment = Deployment(control=control, database=database, ports=ways, origin=gateway, services=list(named))
     async with world_of(deployment, options, rng) as world:
-        async with asking(world.history, gateway):
+        async with asking(world.history, gateway, await world.workload.office.sign_in(*STAFF)):
             outcome = await trial(world, plan, options, out, nemeses=faults, groups=_groups(list(named)))
         outcome.verdict.findings += unanswered(world.history.events, outcome.windows)
         asked = answers(world.history.events, outcome.windows)
