@@ -1,12 +1,12 @@
 # Every target works in a fresh clone: what it needs is installed into .venv first (see deploy/bootstrap).
 .DEFAULT_GOAL := help
 .PHONY: help run stop status test lint types fmt e2e browser e2e-browser screenshots chaos up down logs psql backup \
-    restore roll base-images containers bench bench-check django-tests protocol lock check-locks clean
+    restore roll base-images containers chaos-containers sbom bench bench-check django-tests protocol lock check-locks clean
 
 EMBEDDED := env PYTHONPATH=deploy .venv/bin/python -m embedded
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## the whole stack without Docker, until Ctrl-C (ARGS=--detach: in the background)
 	@deploy/bootstrap run
@@ -104,6 +104,15 @@ base-images: ## build the base images from Debian packages, where no container r
 containers: ## a stack in containers of its own, the end-to-end suite through its gateway, and the containers' own suite
 	@deploy/bootstrap dev
 	@deploy/containers/check
+
+chaos-containers: ## the faults on containers: kill, crash, pause and cut each one, through the gateway (SEED= ONLY= DURATION=)
+	@deploy/bootstrap dev
+	@SEED=$(SEED) DURATION=$(DURATION) ONLY="$(ONLY)" RATE=$(RATE) HEAL=$(HEAL) \
+	    deploy/containers/own-stack deploy/containers/chaos
+
+sbom: ## CycloneDX bills of materials of the services' images, from their locks, into sbom/
+	@deploy/bootstrap dev
+	@deploy/sbom
 
 lock: ## write locks/ anew, keeping versions (UPGRADE=1: the newest)
 	@UPGRADE=$(UPGRADE) deploy/lock

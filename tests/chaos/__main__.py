@@ -7,6 +7,7 @@ import signal
 import sys
 
 from tests.chaos import report
+from tests.chaos.containers.run import run_containers
 from tests.chaos.measures import windows_of
 from tests.chaos.options import ROOT, Options, from_environment
 from tests.chaos.report import Outcome
@@ -41,7 +42,8 @@ async def _until_signalled(options: Options, out: Output) -> Outcome:
     for number in (signal.SIGTERM, signal.SIGHUP):
         with contextlib.suppress(AttributeError):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)  # type: ignore[union-attr]
-    return await (run_stock if options.stock else run)(options, out)
+    kind = run_stock if options.stock else run_containers if options.containers else run
+    return await kind(options, out)
 
 
 def conclude(outcome: Outcome, options: Options, out: Output) -> int:
@@ -68,7 +70,8 @@ def conclude(outcome: Outcome, options: Options, out: Output) -> int:
         return 0
     shown = [f"{finding.kind}: {finding.text} (at {finding.t:.3f} s)" for finding in outcome.verdict.findings[:20]]
     found = f"{len(outcome.verdict.findings)} findings" if outcome.verdict.findings else "a claim does not hold"
-    out.fail(f"chaos failed: {found}; `make chaos SEED={options.seed}` runs the same faults again", shown)
+    again = "make chaos-containers" if options.containers else "make chaos"
+    out.fail(f"chaos failed: {found}; `{again} SEED={options.seed}` runs the same faults again", shown)
     return 1
 
 

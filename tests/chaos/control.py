@@ -19,7 +19,7 @@ class Reading:
 
 
 class Control(Protocol):
-    """Services are named as in `SERVICES`."""
+    """Services are named as the deployment names them."""
 
     async def kill(self, service: str) -> None:
         """SIGKILL, all of its processes; it stays down until `start`. Returns when it is gone."""
@@ -31,19 +31,19 @@ class Control(Protocol):
         """Bring back what was killed or terminated. Returns at once; `healthy` tells."""
 
     async def kill_worker(self, service: str) -> None:
-        """SIGKILL one worker of a service that has several; its master replaces it."""
+        """SIGKILL what does a service's work; whoever supervises that replaces it, unasked."""
 
-    def pause(self, service: str) -> None:
-        """SIGSTOP, all of its processes."""
+    async def pause(self, service: str) -> None:
+        """None of its processes runs."""
 
-    def resume(self, service: str) -> None:
-        """SIGCONT."""
+    async def resume(self, service: str) -> None:
+        """They go on."""
 
     async def healthy(self, service: str) -> bool:
         """Whether it answers its health check now."""
 
-    def reading(self, service: str) -> Reading:
+    async def reading(self, service: str) -> Reading:
         """What it holds now."""
 
-    def resume_all(self) -> None:
+    async def resume_all(self) -> None:
         """For the end of a run, however it ends: nothing stays paused."""

@@ -2,10 +2,16 @@
 
 import contextlib
 import os
+import random
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
+
+from tests.chaos.control import SERVICES
+from tests.chaos.database import Database
+from tests.chaos.embedded_control import EmbeddedControl
+from tests.chaos.world import Deployment
 
 from embedded import ports
 from embedded.output import Output
@@ -18,6 +24,22 @@ _SETTINGS = {
     "DRAIN_SECONDS": "3",
     "OUTBOUND_LIMIT": str(64 * 1024),
 }
+
+
+def deployed(
+    stack: Stack, ports: Mapping[str, int], rng: random.Random, services: Sequence[str] = SERVICES
+) -> Deployment:
+    """What a trial needs of it."""
+    addresses = stack.addresses
+    database = Database(addresses.database_url)
+    return Deployment(
+        control=EmbeddedControl(stack, database, rng),
+        database=database,
+        ports=ports,
+        origin=addresses.api,
+        redis_url=addresses.redis_url,
+        services=services,
+    )
 
 
 @contextlib.asynccontextmanager

@@ -69,24 +69,25 @@ class EmbeddedControl:
         self._service(service).release()
 
     async def kill_worker(self, service: str) -> None:
+        # Of those that its master started.
         workers = [process for process in self._family(service)[1:] if _is_worker(process)]
         if workers:
             _signal(self._rng.choice(workers).pid, signal.SIGKILL)
 
-    def pause(self, service: str) -> None:
+    async def pause(self, service: str) -> None:
         # The main process first, so that it starts no other one meanwhile.
         paused = self._paused.setdefault(service, [])
         for process in self._family(service):
             _signal(process.pid, signal.SIGSTOP)
             paused.append(process.pid)
 
-    def resume(self, service: str) -> None:
+    async def resume(self, service: str) -> None:
         for pid in self._paused.pop(service, []):
             _signal(pid, signal.SIGCONT)
 
-    def resume_all(self) -> None:
+    async def resume_all(self) -> None:
         for service in list(self._paused):
-            self.resume(service)
+            await self.resume(service)
 
     async def healthy(self, service: str) -> bool:
         if service == POSTGRES:
@@ -95,7 +96,7 @@ class EmbeddedControl:
         program = self._service(service)
         return program.pid is not None and await healthy(program.program.health)
 
-    def reading(self, service: str) -> Reading:
+    async def reading(self, service: str) -> Reading:
         processes = rss = threads = files = 0
         for process in self._family(service):
             with contextlib.suppress(psutil.Error):

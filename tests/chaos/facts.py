@@ -80,5 +80,6 @@ KINDS = {
     "resync": "a client was told that its place does not exist",
     "conflict": "a repeated post was refused as another message",
     "down": "a service did not come back",
+    "unanswered": "an HTTP request failed although somebody could have answered it",
     "resources": "memory, threads, files or database sessions that were not given back",
 }

@@ -15,6 +15,7 @@ Times are seconds of the monotonic clock since the start of the run. The kinds, 
     fault_start, fault_stop   fault, why             `why` is what exactly was done, to whom
     healed      fault                                everything is healthy again
     revoke, revoked, grant, granted   user, room     asked, and answered: a membership was taken or given back
+    request     via, place, code, took, why          one request of `asking`: method, path, status (None: no answer)
     phase       why                                  warm, faults, settle, end
     lag         code                                 this process itself was late, by so many milliseconds
 """
@@ -46,6 +47,7 @@ class Event(msgspec.Struct, omit_defaults=True, frozen=True):
     why: str = ""
     fault: str = ""
     user: str = ""
+    took: float = 0.0
 
 
 def checksum(text: str) -> str:

@@ -1,7 +1,7 @@
 """The faults, by name: each takes the world and how long it may last, and leaves everything as it was."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from tests.chaos import network_faults, server_faults
@@ -52,12 +52,15 @@ NEMESES: dict[str, Nemesis] = {
 }
 
 
-async def inflict(world: World, name: str, seconds: float, *, after: float = 0.0) -> None:
+type Nemeses = Mapping[str, Nemesis]
+
+
+async def inflict(world: World, name: str, seconds: float, nemeses: Nemeses = NEMESES, *, after: float = 0.0) -> None:
     """One fault, from its start to its end, in the history."""
     await asyncio.sleep(after)
     world.history.add("fault_start", fault=name)
     done = "failed"
     try:
-        done = await NEMESES[name].act(world, seconds)
+        done = await nemeses[name].act(world, seconds)
     finally:
         world.history.add("fault_stop", fault=name, why=done)

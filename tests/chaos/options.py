@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 class Options:
     """`duration`: seconds of faults, about. `rate`: messages a second, all clients together. `folder`: the results.
 
+    `containers`: the stack of the Compose project that COMPOSE_PROJECT_NAME names, which runs, through its gateway.
     `heal`: seconds after the last fault within which everybody has everything; `strict`: claims count too.
     """
 
@@ -20,6 +21,7 @@ class Options:
     duration: float
     only: str
     stock: bool
+    containers: bool
     rate: float
     heal: float
     strict: bool
@@ -32,12 +34,15 @@ def from_environment() -> Options:
     # Seeds are for people to type.
     seed = int(given.get("SEED", random.SystemRandom().randrange(1, 100_000)))
     stock = given.get("STOCK", "0") != "0"
-    name = ("stock-" if stock else "") + (f"seed-{seed}" if "SEED" in given else time.strftime("%Y%m%d-%H%M%S"))
+    containers = given.get("CONTAINERS", "0") != "0"
+    kind = "stock-" if stock else "containers-" if containers else ""
+    name = kind + (f"seed-{seed}" if "SEED" in given else time.strftime("%Y%m%d-%H%M%S"))
     return Options(
         seed=seed,
         duration=float(given.get("DURATION", "30" if stock else "180")),
         only=given.get("ONLY", ""),
         stock=stock,
+        containers=containers,
         rate=float(given.get("RATE", "60" if stock else "25")),
         heal=float(given.get("HEAL", "10")),
         strict=given.get("STRICT", "0") != "0",

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from tests.chaos.control import API, REALTIME, REDIS, Control, Reading
 from tests.chaos.facts import Finding
 
+type Sessions = Callable[[], Awaitable[Mapping[str, int]]]
+type Groups = Mapping[str, tuple[str, ...]]
+
 # Clients go to whichever process is there, so that only the two realtime processes together can be compared.
-GROUPS: Mapping[str, tuple[str, ...]] = {"api": (API,), "realtime": REALTIME, "redis": (REDIS,)}
+GROUPS: Groups = {"api": (API,), "realtime": REALTIME, "redis": (REDIS,)}
 # A process's pools: asynchronous and synchronous connections (`DATABASE_POOL_MAX` each), lanes (`SYNC_THREADS`).
 _POOL = 8
 # Connections that each of the four processes may have to publish (`chassis.bus.shard.PUBLISHERS`).
@@ -25,27 +28,27 @@ class Snapshot:
     sessions: Mapping[str, int]
 
 
-async def snapshot(control: Control, sessions: Callable[[], Awaitable[Mapping[str, int]]]) -> Snapshot:
+async def snapshot(control: Control, sessions: Sessions, groups: Groups = GROUPS) -> Snapshot:
     """What is held now."""
-    groups = {}
-    for name, services in GROUPS.items():
-        readings = [control.reading(service) for service in services]
-        groups[name] = Reading(
+    held = {}
+    for name, services in groups.items():
+        readings = [await control.reading(service) for service in services]
+        held[name] = Reading(
             sum(reading.processes for reading in readings),
             sum(reading.rss for reading in readings),
             sum(reading.threads for reading in readings),
             sum(reading.files for reading in readings),
         )
-    return Snapshot(groups, await sessions())
+    return Snapshot(held, await sessions())
 
 
 async def settled(
-    control: Control, sessions: Callable[[], Awaitable[Mapping[str, int]]], before: Snapshot, within: float
+    control: Control, sessions: Sessions, before: Snapshot, within: float, groups: Groups = GROUPS
 ) -> Snapshot:
     """What is held once it is within bounds, or when the time is over."""
     deadline = time.monotonic() + within
     while True:
-        after = await snapshot(control, sessions)
+        after = await snapshot(control, sessions, groups)
         if not compared(before, after) or time.monotonic() > deadline:
             return after
         await asyncio.sleep(1)

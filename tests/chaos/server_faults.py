@@ -19,11 +19,11 @@ async def _down(world: World, service: str, seconds: float) -> str:
 
 
 async def _frozen(world: World, service: str, seconds: float) -> str:
-    world.control.pause(service)
+    await world.control.pause(service)
     try:
         await asyncio.sleep(seconds)
     finally:
-        world.control.resume(service)
+        await world.control.resume(service)
     return f"SIGSTOP of {service} for {seconds:.1f} s"
 
 

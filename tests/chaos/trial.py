@@ -3,29 +3,26 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import aiohttp
 from tests.chaos.checker import check
 from tests.chaos.claims import claims
-from tests.chaos.control import SERVICES
-from tests.chaos.database import Database, until_healthy
-from tests.chaos.embedded_control import EmbeddedControl
+from tests.chaos.database import until_healthy
 from tests.chaos.facts import Finding, Limits
 from tests.chaos.history import History
 from tests.chaos.lag import lag_recorded
 from tests.chaos.measures import windows_of
-from tests.chaos.nemeses import inflict
+from tests.chaos.nemeses import NEMESES, Nemeses, inflict
 from tests.chaos.options import Options
 from tests.chaos.people import Office
 from tests.chaos.plan import Step
 from tests.chaos.proxy import Proxy
 from tests.chaos.report import Outcome
 from tests.chaos.workload import Places, Workload
-from tests.chaos.world import World
+from tests.chaos.world import Deployment, World
 
 from embedded.output import Output
-from embedded.stack import Stack
 
 API = "api"
 _CONNECT, _WARM_UP, _PAUSE = 60.0, 8.0, 1.0
@@ -33,24 +30,21 @@ _LAST_ANSWERS = 30.0
 
 
 @contextlib.asynccontextmanager
-async def world_of(
-    stack: Stack, ports: Mapping[str, int], options: Options, rng: random.Random, services: Sequence[str] = SERVICES
-) -> AsyncIterator[World]:
-    """Proxies in front of `ports` by name, and a workload behind them that is not prepared yet."""
-    database = Database(stack.addresses.database_url)
-    control = EmbeddedControl(stack, database, rng)
+async def world_of(deployment: Deployment, options: Options, rng: random.Random) -> AsyncIterator[World]:
+    """Proxies in front of the ways in, and a workload behind them that is not prepared yet."""
+    control, database, redis_url = deployment.control, deployment.database, deployment.redis_url
     history = History(options.folder / "history.jsonl")
-    proxies = {name: Proxy("127.0.0.1", port) for name, port in ports.items()}
+    proxies = {name: Proxy("127.0.0.1", port) for name, port in deployment.ports.items()}
     ways = {name: await proxy.start() for name, proxy in proxies.items()}
-    places = Places(realtime=ways, api=f"http://{ways.pop(API, '')}", origin=stack.addresses.api)
+    places = Places(realtime=ways, api=f"http://{ways.pop(API, '')}", origin=deployment.origin)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         office = Office(session, places.api, places.origin)
         workload = Workload(history, database, office, session, places, rng, options.rate)
         try:
             async with lag_recorded(history):
-                yield World(control, database, stack.addresses.redis_url, proxies, workload, history, rng, services)
+                yield World(control, database, redis_url, proxies, workload, history, rng, deployment.services)
         finally:
-            control.resume_all()
+            await control.resume_all()
             await workload.stop()
             for proxy in proxies.values():
                 await proxy.stop()
@@ -68,7 +62,7 @@ async def warm_up(world: World, out: Output) -> None:
     await asyncio.sleep(_WARM_UP)
 
 
-async def take_step(world: World, step: Step, out: Output) -> list[Finding]:
+async def take_step(world: World, step: Step, out: Output, nemeses: Nemeses = NEMESES) -> list[Finding]:
     """All faults of a step, then until everything is healthy; what does not come back is found."""
     history = world.history
     label = "+".join(fault.name for fault in step)
@@ -76,7 +70,7 @@ async def take_step(world: World, step: Step, out: Output) -> list[Finding]:
     findings = []
     over = began
     try:
-        await asyncio.gather(*(inflict(world, fault.name, fault.seconds, after=fault.after) for fault in step))
+        await asyncio.gather(*(inflict(world, fault.name, fault.seconds, nemeses, after=fault.after) for fault in step))
         over = history.now()
         await world.healthy()
     except TimeoutError as error:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.chaos.control import SERVICES, Control
@@ -13,6 +13,21 @@ from tests.chaos.proxy import Link, Proxy
 from tests.chaos.workload import Workload
 
 _SERVICES_DEADLINE = 90.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """One way to run the stack, as it runs.
+
+    `ports` are the ways in, by name, on the loopback address; `origin` is what a browser would send.
+    """
+
+    control: Control
+    database: Database
+    ports: Mapping[str, int]
+    origin: str
+    redis_url: str = ""
+    services: Sequence[str] = SERVICES
 
 
 @dataclass(slots=True)
@@ -38,8 +53,10 @@ class World:
     async def healthy(self, *services: str) -> None:
         """Waits until all are (these services, or every one). Raises `TimeoutError`: a service that stays down."""
         deadline = time.monotonic() + _SERVICES_DEADLINE
-        for service in services or self.services:
-            while not await self.control.healthy(service):
-                if time.monotonic() > deadline:
-                    raise TimeoutError(f"{service} did not come back within {_SERVICES_DEADLINE:g} s")
-                await asyncio.sleep(0.1)
+        await asyncio.gather(*(self._healthy(service, deadline) for service in services or self.services))
+
+    async def _healthy(self, service: str, deadline: float) -> None:
+        while not await self.control.healthy(service):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{service} did not come back within {_SERVICES_DEADLINE:g} s")
+            await asyncio.sleep(0.1)

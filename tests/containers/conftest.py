@@ -4,7 +4,7 @@ import os
 
 import httpx
 import pytest
-from tests.containers.engine import SERVICES, containers
+from tests.containers.engine import OPTIONAL, SERVICES, containers
 
 API_URL = os.environ.get("API_URL", "http://localhost:8080").rstrip("/")
 
@@ -12,7 +12,7 @@ API_URL = os.environ.get("API_URL", "http://localhost:8080").rstrip("/")
 @pytest.fixture(scope="session", autouse=True)
 def stack() -> None:
     """Ends the run with one sentence where the stack is not there."""
-    missing = set(SERVICES) - {container.service for container in containers()}
+    missing = {*SERVICES, *OPTIONAL} - {container.service for container in containers()}
     if missing:
         pytest.exit(f"Not running: {', '.join(sorted(missing))}. `make containers` starts a stack.", returncode=3)
 

@@ -11,21 +11,23 @@ from typing import Any
 DEADLINE = 60.0
 _DOCKER = shutil.which("docker") or "docker"
 SERVICES = ("gateway", "api", "realtime", "mock-upstream", "postgres", "valkey")
+# Of the profiles, which `make containers` starts too.
+OPTIONAL = ("gateway-tls", "prometheus")
 
 
-def docker(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run `docker` in at most `DEADLINE` seconds; a failure shows what it said."""
+def docker(*arguments: str, check: bool = True, within: float = DEADLINE) -> subprocess.CompletedProcess[str]:
+    """Run `docker` in so many seconds at most; a failure shows what it said."""
     command = [_DOCKER, *arguments]
     # Whatever a client sent is in the logs.
-    ran = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=DEADLINE, check=False)
+    ran = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=within, check=False)
     if check and ran.returncode:
         raise AssertionError(f"docker {' '.join(arguments)} failed with {ran.returncode}:\n{ran.stdout}{ran.stderr}")
     return ran
 
 
-def compose(*arguments: str) -> str:
+def compose(*arguments: str, within: float = DEADLINE) -> str:
     """What `docker compose` prints."""
-    return docker("compose", *arguments).stdout
+    return docker("compose", *arguments, within=within).stdout
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,20 @@ class Container:
                 return str(facts["IPAddress"])
         raise LookupError(f"{self.name} is not on {network}")
 
+    @property
+    def id(self) -> str:
+        return str(self.facts["Id"])
+
+    @property
+    def number(self) -> int:
+        """Its place among the replicas, which grows for ever."""
+        return int(self.facts["Config"]["Labels"]["com.docker.compose.container-number"])
+
+    def refreshed(self) -> "Container":
+        """As it is now."""
+        (facts,) = json.loads(docker("inspect", self.id).stdout)
+        return Container(self.service, facts)
+
     def run(self, *command: str, user: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run `command` in it, as its own user unless another is named."""
         return docker("exec", *(("-u", user) if user else ()), self.name, *command, check=False)
@@ -59,7 +75,7 @@ class Container:
 def containers(*, all_: bool = False) -> list[Container]:
     """Those that run, or all: also the jobs that are done."""
     names = compose("ps", *(["-a"] if all_ else []), "--format", "{{.Name}}").split()
-    facts: list[dict[str, Any]] = json.loads(docker("inspect", *names).stdout)
+    facts: list[dict[str, Any]] = json.loads(docker("inspect", *names).stdout) if names else []
     return [Container(one["Config"]["Labels"]["com.docker.compose.service"], one) for one in facts]
 
 

@@ -1,18 +1,19 @@
 """What a program that was taken over could do in its container: as little as possible."""
 
 import pytest
-from tests.containers.engine import SERVICES, containers, of
+from tests.containers.engine import OPTIONAL, SERVICES, containers, of
 
 UNPRIVILEGED = "0000000000000000"
 JOBS = ("secrets", "migrate", "demo-seed")
+ALL = (*SERVICES, *OPTIONAL)
 
 
 def test_every_service_and_job_is_looked_at() -> None:
     """The other tests here go over these, so a new service cannot be forgotten."""
-    assert {container.service for container in containers(all_=True)} == {*SERVICES, *JOBS}
+    assert {container.service for container in containers(all_=True)} == {*ALL, *JOBS}
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", ALL)
 def test_processes_are_not_root_and_have_no_capability(service: str) -> None:
     """Of every process that runs, not only of the first: the kernel's own account of it."""
     for container in of(service):
@@ -40,7 +41,7 @@ def test_no_container_is_given_more_than_it_needs() -> None:
         assert not any("docker.sock" in mount["Source"] for mount in container.facts["Mounts"]), container.name
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", ALL)
 def test_the_root_file_system_cannot_be_written(service: str) -> None:
     """Not even by root inside, and `/tmp` can, which is memory."""
     for container in of(service):

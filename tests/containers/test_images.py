@@ -1,10 +1,15 @@
 """What is in the images, and what is not."""
 
 import json
+import subprocess
+from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name as canonical
 from tests.containers.engine import Container, docker, of
 
+ROOT = Path(__file__).parents[2]
+FIRST_PARTY = {"chassis", "accounts", "rooms", "api", "realtime", "mock-upstream"}
 OURS = ("api", "realtime", "mock-upstream")
 # A stranger's first tools.
 PROGRAMS = ("pip", "pip3", "uv", "gcc", "cc", "g++", "make", "ld", "git", "curl", "wget")
@@ -57,3 +62,16 @@ def test_images_are_small_and_labelled(service: str) -> None:
     assert image["Config"]["User"] == "10001:10001"
     assert image["Config"]["Healthcheck"]["Test"][0] == "CMD"
     assert image["Config"]["Entrypoint"] is None
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("service", OURS)
+def test_the_bill_of_materials_is_what_is_installed(service: str, tmp_path: Path) -> None:
+    """`make sbom`, which reads locks, and the image agree on every package and version."""
+    subprocess.run([ROOT / "deploy" / "sbom", tmp_path], check=True, capture_output=True, timeout=60)
+    bill = json.loads((tmp_path / f"{service}.cdx.json").read_text())
+    named = {canonical(one["name"]): one["version"] for one in bill["components"]}
+    program = "import importlib.metadata as m; print(*(f'{d.name}=={d.version}' for d in m.distributions()))"
+    shown = of(service)[0].run("python", "-I", "-c", program).stdout.split()
+    have = {canonical(name): version for name, version in (word.split("==") for word in shown)}
+    assert {name: version for name, version in have.items() if name not in FIRST_PARTY} == named

@@ -19,22 +19,32 @@ def test_the_gateway_reaches_the_services() -> None:
             assert reaches(gateway, container.address("back"), port)
 
 
+@pytest.mark.parametrize("outsider", ["gateway", "gateway-tls", "mock-upstream", "prometheus"])
 @pytest.mark.parametrize(("service", "port"), [("postgres", 5432), ("valkey", 6379)])
-def test_the_gateway_reaches_no_data(service: str, port: int) -> None:
+def test_who_needs_no_data_reaches_none(service: str, port: int, outsider: str) -> None:
     """Neither by name nor by address; the api does, so something listens there."""
-    (gateway,), api, (data,) = of("gateway"), of("api")[0], of(service)
+    (other,), api, (data,) = of(outsider), of("api")[0], of(service)
     address = data.address("data")
     assert reaches(api, address, port)
-    assert not reaches(gateway, address, port)
-    assert gateway.run("getent", "hosts", service).returncode != 0
+    assert not reaches(other, address, port)
     assert api.run("getent", "hosts", service).returncode == 0
+    assert other.run("getent", "hosts", service).returncode != 0
 
 
-def test_only_the_gateway_is_published() -> None:
-    """As deployed; the suites add addresses on the loopback interface by compose.test.yaml."""
+def published() -> dict[str, set[str]]:
+    """Of each service that has a way in from outside: the host's addresses."""
     services = json.loads(compose("-f", "compose.yaml", "config", "--format", "json"))["services"]
-    assert [name for name, service in services.items() if service.get("ports")] == ["gateway"]
-    assert [name for name, service in services.items() if "front" in (service.get("networks") or {})] == ["gateway"]
+    return {
+        name: {port["host_ip"] for port in service["ports"]} for name, service in services.items() if "ports" in service
+    }
+
+
+def test_only_the_gateway_is_published(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As deployed; profiles add theirs, and the suites' compose.test.yaml addresses on the loopback interface."""
+    monkeypatch.setenv("COMPOSE_PROFILES", "")
+    assert published() == {"gateway": {"127.0.0.1"}}
+    monkeypatch.setenv("COMPOSE_PROFILES", "tls,observability")
+    assert published() == {name: {"127.0.0.1"} for name in ("gateway", "gateway-tls", "prometheus")}
 
 
 def test_networks_of_data_and_services_have_no_way_out() -> None:

@@ -43,7 +43,7 @@ def test_no_secret_in_the_environment_of_a_process(service: str) -> None:
 
 
 def test_each_container_sees_its_own_secrets_only() -> None:
-    """The gateway and the mock upstream none, PostgreSQL not the signing key."""
+    """The gateways and the mock upstream none, PostgreSQL not the signing key."""
 
     def mounted(container: Container) -> set[str]:
         return {mount["Destination"] for mount in container.facts["Mounts"] if "/secrets" in mount["Destination"]}
@@ -51,7 +51,34 @@ def test_each_container_sees_its_own_secrets_only() -> None:
     seen = {container.service: mounted(container) for container in containers()}
     app = {"/secrets/app"}
     data = {"postgres": {"/secrets/postgres"}, "valkey": {"/secrets/valkey"}}
-    assert seen == {"gateway": set(), "mock-upstream": set(), "api": app, "realtime": app, **data}
+    nothing = {"gateway", "gateway-tls", "mock-upstream", "prometheus"}
+    assert seen == {"api": app, "realtime": app, **data, **{service: set[str]() for service in nothing}}
+
+
+@pytest.mark.timeout(240)
+def test_the_signing_key_can_be_changed(gateway: httpx.Client) -> None:
+    """In two steps: known before it signs, accepted after it does; whoever is signed in by cookie stays so."""
+
+    def keys() -> list[str]:
+        return [
+            of("api")[0].run("cat", f"/secrets/app/{name}").stdout for name in ("secret-key", "secret-key-fallbacks")
+        ]
+
+    def step(name: str) -> None:
+        compose("run", "--rm", "--no-deps", "secrets", "make-secrets", name)
+        compose("restart", "--timeout", "5", "api", "realtime", within=120)
+        compose("up", "-d", "--wait", "--no-recreate", "--no-deps", "api", "realtime", within=120)
+
+    login = {"username": "alan", "password": "millrace-alan"}
+    gateway.post("/api/login/", json=login).raise_for_status()
+    former, _ = keys()
+    step("next-key")
+    _, following = keys()
+    assert len(following) == 64
+    assert gateway.get("/api/me/").status_code == 200
+    step("use-next-key")
+    assert keys() == [following, former]
+    assert gateway.get("/api/me/").status_code == 200
 
 
 def test_logs_hold_no_token(gateway: httpx.Client) -> None:

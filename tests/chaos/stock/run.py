@@ -3,7 +3,7 @@
 import random
 
 from tests.chaos.control import POSTGRES, REALTIME, REDIS
-from tests.chaos.deployment import running
+from tests.chaos.deployment import deployed, running
 from tests.chaos.options import Options
 from tests.chaos.plan import planned
 from tests.chaos.report import Outcome
@@ -23,7 +23,8 @@ async def run_stock(options: Options, out: Output) -> Outcome:
         with out.step("stock daphne x2, the tutorial's consumer, the stock channel layer"):
             await start_stock(stack)
         ways = dict(zip(REALTIME, (stack.ports.realtime_1, stack.ports.realtime_2), strict=True))
-        async with world_of(stack, ways, options, rng, (POSTGRES, REDIS, *REALTIME)) as world:
+        deployment = deployed(stack, ways, rng, (POSTGRES, REDIS, *REALTIME))
+        async with world_of(deployment, options, rng) as world:
             await world.workload.prepare_guests(_ROOMS, _EACH)
             await warm_up(world, out)
             world.history.add("phase", why="faults")

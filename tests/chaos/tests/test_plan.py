@@ -1,6 +1,7 @@
 """What a seed chooses."""
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -51,3 +52,9 @@ def test_a_fault_that_does_not_exist() -> None:
     """One sentence that names those that do."""
     with pytest.raises(UnknownFault, match="there is no fault 'redis-fill'; there are redis-kill, "):
         planned(random.Random(1), 10, "redis-fill")
+
+
+def test_without_pairs_a_plan_ends() -> None:
+    """Faults that may not come two at once are each taken by themselves."""
+    alone = {"redis-kill": replace(NEMESES["redis-kill"], paired=False)}
+    assert planned(random.Random(1), 1000, nemeses=alone) == planned(random.Random(1), 0, nemeses=alone)

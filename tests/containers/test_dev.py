@@ -1,0 +1,78 @@
+"""compose.dev.yaml: the services run the sources in the folder, and start anew when these change."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.containers.engine import compose, eventually, of
+
+ROOT = Path(__file__).parents[2]
+PORTS = {"api": 8000, "realtime": 8001}
+BEFORE, AFTER = '_OK = {"status": "ok"}', '_OK = {"status": "ok", "edited": "yes"}'
+
+
+@pytest.fixture
+def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of the sources, which the services run meanwhile; afterwards they are what they were."""
+    for folder in ("libs", "services"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    # pytest's folder is its owner's only.
+    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        folder.chmod(0o755)
+    files = os.environ.get("COMPOSE_FILE", "compose.yaml")
+    with monkeypatch.context() as patched:
+        patched.setenv("SOURCES", str(tmp_path))
+        patched.setenv("COMPOSE_FILE", f"{files}:compose.dev.yaml")
+        start(scale=1)
+        yield tmp_path
+    start(scale=2)
+
+
+def start(scale: int) -> None:
+    scaled = [word for service in PORTS for word in ("--scale", f"{service}={scale}")]
+    compose("up", "-d", "--wait", "--no-deps", "--timeout", "5", *scaled, *PORTS, within=150)
+
+
+def health(service: str) -> str:
+    """What the only container of a service says of itself."""
+    program = (
+        "import urllib.request; "
+        f"print(urllib.request.urlopen('http://127.0.0.1:{PORTS[service]}/health/live', timeout=2).read().decode())"
+    )
+    return of(service)[0].run("python", "-c", program).stdout
+
+
+@pytest.mark.timeout(240)
+def test_both_services_run_what_was_edited(sources: Path) -> None:
+    """One change of a library that both use; no container is made anew for it."""
+    containers = {service: of(service)[0].id for service in PORTS}
+    assert all(json.loads(health(service)) == {"status": "ok"} for service in PORTS)
+    file = sources / "libs" / "chassis" / "chassis" / "health.py"
+    text = file.read_text()
+    assert BEFORE in text
+    file.write_text(text.replace(BEFORE, AFTER))
+    for service in PORTS:
+        eventually(lambda service=service: "edited" in health(service), said=f"{service} runs the change")
+    # A mistake ends the program, and the next change starts it again.
+    file.write_text("this is no Python")
+    for service in PORTS:
+        eventually(lambda service=service: not health(service), said=f"{service} ended")
+    file.write_text(text)
+    for service in PORTS:
+        eventually(lambda service=service: '"ok"' in health(service), said=f"{service} is back")
+    assert containers == {service: of(service)[0].id for service in PORTS}
+
+
+def test_watch_builds_anew_what_cannot_be_mounted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`docker compose watch`: the locks and the Dockerfile, for both services."""
+    monkeypatch.setenv("COMPOSE_FILE", "compose.yaml:compose.dev.yaml")
+    services = json.loads(compose("config", "--format", "json"))["services"]
+    for service in PORTS:
+        watched = services[service]["develop"]["watch"]
+        assert {Path(one["path"]).name: one["action"] for one in watched} == {
+            "locks": "rebuild",
+            "Dockerfile": "rebuild",
+        }
