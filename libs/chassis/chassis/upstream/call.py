@@ -35,7 +35,19 @@ _QUIET = frozenset({"open", "rejected"})
 class Call[Value]:
     """Made for one call, and run once."""
 
-    __slots__ = ("_deadline", "_ends", "_headers", "_hedged", "_limit", "_sent", "_started", "_switches", "_up", "_url")
+    __slots__ = (
+        "_deadline",
+        "_ends",
+        "_headers",
+        "_hedged",
+        "_limit",
+        "_sent",
+        "_span",
+        "_started",
+        "_switches",
+        "_up",
+        "_url",
+    )
 
     def __init__(
         self, upstream: "Upstream[Value]", url: URL, headers: dict[str, str], deadline: Deadline, switches: Switches
@@ -47,22 +59,14 @@ class Call[Value]:
         self._hedged = False
         self._ends = deadline
         self._limit: asyncio.Timeout | None = None
+        self._span = spans.NONE
 
     async def run(self) -> Outcome[Value]:
         """What became of it, which is never an exception: a failure is an outcome too."""
-        with spans.span(f"call {self._up.name}", {"peer.service": self._up.name}) as span:
+        with spans.call(self._up.name) as self._span:
             outcome = await self._run()
-            spans.tell(
-                span,
-                {
-                    "millrace.status": outcome.status,
-                    "millrace.attempts": outcome.attempts,
-                    "millrace.hedged": outcome.hedged,
-                    "millrace.source": outcome.source or "none",
-                    "millrace.age": outcome.age or 0.0,
-                },
-                failed=None if outcome.status in {"ok", "stale"} else outcome.reason,
-            )
+            if self._span.is_recording():
+                spans.tell(self._span, outcome)
         self._up.meter.call(outcome.status, outcome.source, outcome.seconds, outcome.age)
         if outcome.reason is not None and outcome.status not in _QUIET:
             logger.warning("upstream.call_failed", upstream=self._up.name, status=outcome.status, reason=outcome.reason)
@@ -235,6 +239,6 @@ class Call[Value]:
         headers = {**HEADERS, **self._headers}
         if self._switches.deadline:
             headers[deadlines.HEADER] = self._ends.header()
-        with spans.request(self._up.name, str(self._url), self._sent, headers):
+        with spans.request(self._span, self._up.name, str(self._url), self._sent, headers):
             body = await read(self._url, headers, self._up.policy.max_bytes)
             return self._up.parse(body), body
