@@ -26,7 +26,7 @@ class Answer(msgspec.Struct):
 
 
 # One for each resource, which is the name that its rows have in the answer.
-_FIELDS = [("rows", list[Row]), ("total", int | None, None)]
+_FIELDS: list[tuple[str, Any] | tuple[str, Any, Any]] = [("rows", list[Row]), ("total", int | None, None)]
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
     name: msgspec.json.Decoder(msgspec.defstruct(name.title(), _FIELDS, rename={"rows": name})) for name in RESOURCES
 }
