@@ -23,8 +23,9 @@ REQUEST = Request(encode_request("GET", "/api/gather/"))
 OURS, TUTORIAL, LIMIT = "Millrace", "Django, httpx client a request", "raw aiohttp"
 COMPARED = (TUTORIAL, LIMIT)
 CROWD = 1000
-# Less than the 2 s that the api waits for an answer.
 CROWD_MS = 1500.0
+# A thousand gathers at once, or somebody else on this machine, may take longer than an upstream may in production.
+PATIENT = {"GATHER_DEADLINE_MS": "20000", "GATHER_LEG_TIMEOUT_MS": "19000"}
 UPSTREAM_MS = 20.0
 PROBE_RATE = 200.0
 
@@ -36,7 +37,8 @@ def contestants(url: str) -> list[Contestant]:
     stock = ("django", "httpx")
     return [
         # Nobody else shares calls or keeps answers, so here Millrace does not either; all else is on.
-        peer.api(OURS, {**env, "GATHER_WITHOUT": "single_flight,fresh"}),
+        # The deadline is for the machine: what costs is that there is one.
+        peer.api(OURS, {**env, **PATIENT, "GATHER_WITHOUT": "single_flight,fresh"}),
         peer.uvicorn("FastAPI, shared aiohttp", "fastapi.gather", "fastapi", "aiohttp", env=duty),
         peer.uvicorn("Django, shared httpx client", "django.app", *stock, env={**duty, "SHARED_CLIENT": "1"}),
         peer.uvicorn(TUTORIAL, "django.app", *stock, env=duty),
@@ -153,8 +155,7 @@ async def _crowd(plan: Plan, ours: Contestant, mock: Mock, check: Expect) -> tup
             check(request, response)
             complete += 1
 
-    patient = {"GATHER_DEADLINE_MS": "20000", "GATHER_LEG_TIMEOUT_MS": "20000", "GATHER_WITHOUT": "fresh"}
-    server = await Server.start(ours, plan.cores.server, patient)
+    server = await Server.start(ours, plan.cores.server, {"GATHER_WITHOUT": "fresh"})
     try:
         mock.latency(CROWD_MS)
         mock.reset_counters()
@@ -178,5 +179,6 @@ def verdicts(found: Table, beyond_ms: float, calls: int) -> list[Verdict]:
 ABOUT = """\
 `GET /api/gather/` asks mock-upstream, which answers at once, for users, products and orders. All but the limit have
 equal duty (see W1); Millrace is the api itself with all that protects a call (see gather.md) but what would answer
-without asking: deadline, budgets, circuit breaker, hedging and so on, and a report of how each leg went. 16 connections in the closed loop, latencies at 40 requests a second."""
+without asking: deadline, budgets, circuit breaker, hedging and so on, and a report of how each leg went.
+16 connections in the closed loop, latencies at 40 requests a second."""
 WORKLOAD = Workload("gather", "three upstream calls at once", run)

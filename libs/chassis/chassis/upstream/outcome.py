@@ -23,7 +23,8 @@ class Sent:
     ended: Ended
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen: that would make each several times as expensive.
+@dataclass(slots=True, kw_only=True)
 class Outcome[Value]:
     """`value` is there where the status is `ok` or `stale`, and None otherwise.
 
