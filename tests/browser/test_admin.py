@@ -25,7 +25,7 @@ async def test_sign_in_write_and_sign_out(visit: Visit, stack: Stack) -> None:
     await page.get_by_role("button", name="Save", exact=True).click()
     await expect(page.locator(".messagelist")).to_contain_text("was added successfully")
     await page.get_by_role("link", name=title).first.click()
-    await page.get_by_role("link", name="Delete").click()
+    await page.locator(".deletelink").click()
     await page.get_by_role("button", name=re.compile("^Yes")).click()
     await expect(page.locator(".messagelist")).to_contain_text("was deleted successfully")
     await page.get_by_role("button", name="Log out").click()
