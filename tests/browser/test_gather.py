@@ -81,9 +81,8 @@ async def test_retries_are_drawn(visit: Visit, upstream_client: httpx.AsyncClien
     await ask(page)
     await expect(page.locator("#waterfall .bar.failed")).to_have_count(3)
     await expect(cell(page, "orders", "attempts")).to_have_text("3")
-    starts = await page.locator("#waterfall .bar.failed").evaluate_all(
-        "(bars) => bars.map((bar) => bar.x.baseVal.value)"
-    )
+    failed = page.locator("#waterfall .bar.failed")
+    starts = await failed.evaluate_all("(bars) => bars.map((bar) => bar.x.baseVal.value)")
     assert starts == sorted(starts)
     await page.locator(".switches input[name=retry]").uncheck()
     # What was measured with it is forgotten.
