@@ -108,11 +108,16 @@ async def _open_session(user: User, backend: str) -> str:
     return session.session_key or ""
 
 
+async def signed_in_by_cookie(client: httpx.AsyncClient, user: User, settings: Any) -> None:
+    """Give `client` a session of `user`, and the CSRF token that its writes need; over plain HTTP."""
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = False
+    client.cookies.set("sessionid", await in_section(_open_session(user, settings.AUTHENTICATION_BACKENDS[0])))
+    client.headers["X-CSRFToken"] = (await client.get("/api/me/")).json()["csrf_token"]
+
+
 @pytest_asyncio.fixture
 async def session_client(user: User, make_client: MakeClient, settings: Any) -> AsyncIterator[httpx.AsyncClient]:
     """Ada, by session cookie and CSRF token, over plain HTTP."""
-    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = False
-    key = await in_section(_open_session(user, settings.AUTHENTICATION_BACKENDS[0]))
-    async with make_client(application, cookies={"sessionid": key}) as client:
-        client.headers["X-CSRFToken"] = (await client.get("/api/me/")).json()["csrf_token"]
+    async with make_client(application) as client:
+        await signed_in_by_cookie(client, user, settings)
         yield client

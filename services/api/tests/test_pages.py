@@ -1,10 +1,13 @@
-"""The start page, the docs page and their files."""
+"""The console's pages, the docs page and their files."""
 
+import posixpath
 import re
 
 import httpx
 import pytest
 from pytest_django import Settings
+
+CONSOLE = ["/", "/tour/", "/system/"]
 
 
 async def test_home_in_the_demo(client: httpx.AsyncClient, settings: Settings) -> None:
@@ -21,7 +24,7 @@ async def test_home_elsewhere(client: httpx.AsyncClient, settings: Settings) -> 
     assert "millrace-ada" not in page.text
 
 
-@pytest.mark.parametrize("path", ["/", "/api/docs/"])
+@pytest.mark.parametrize("path", ["/", "/tour/", "/system/", "/api/docs/"])
 async def test_pages_load_only_from_here(client: httpx.AsyncClient, path: str) -> None:
     """Every script and style is a file of ours that exists, none is inline, and the policy says so."""
     page = await client.get(path)
@@ -31,6 +34,42 @@ async def test_pages_load_only_from_here(client: httpx.AsyncClient, path: str) -
         assert (await client.get(url)).status_code == 200
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     assert "unsafe-inline" not in page.headers["Content-Security-Policy"].split("style-src")[0]
+
+
+@pytest.mark.parametrize("path", CONSOLE)
+async def test_console_runs_nothing_inline(client: httpx.AsyncClient, path: str) -> None:
+    """The console's policy allows files of ours only, and sockets to the realtime service."""
+    policy = (await client.get(path)).headers["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert "connect-src 'self' ws://127.0.0.1:8001 http://127.0.0.1:8001;" in policy
+
+
+@pytest.mark.parametrize("path", CONSOLE)
+async def test_console_lists_its_pages(client: httpx.AsyncClient, path: str) -> None:
+    """Every page has the menu with itself marked, one main part, and a way to skip to it."""
+    page = (await client.get(path)).text
+    assert re.findall(r'<a href="([^"]+)" aria-current="page">', page) == [path]
+    assert (page.count("<main"), page.count("<h1"), 'href="#content"' in page) == (1, 1, True)
+
+
+@pytest.mark.parametrize("path", CONSOLE)
+async def test_weight(client: httpx.AsyncClient, path: str) -> None:
+    """A page with all that it loads, modules of modules included, has less than 150 KB before any compression."""
+    page = await client.get(path)
+    wanted = re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text)
+    weight, known = len(page.content), set[str]()
+    while wanted:
+        url = wanted.pop()
+        if url in known:
+            continue
+        known.add(url)
+        file = await client.get(url)
+        assert file.status_code == 200, url
+        weight += len(file.content)
+        if url.endswith(".js"):
+            imports = re.findall(r'^import [^"]*"([^"]+)"', file.text, re.MULTILINE)
+            wanted += [posixpath.normpath(posixpath.join(posixpath.dirname(url), name)) for name in imports]
+    assert weight < 150_000
 
 
 async def test_static_file_is_cached(client: httpx.AsyncClient) -> None:

@@ -117,7 +117,7 @@ class Hub:
         """`message` was stored by this process: its own members get it at once, the others are told by the bus."""
         feed = self._feeds.get(room_id)
         if feed is not None:
-            feed.accept(message, origin and Heard(time.time(), over_redis=False, origin=origin))
+            feed.accept(message, Heard(time.time(), over_redis=False, origin=origin) if origin else None)
         events.announce_message(message, origin)
 
     def member_removed(self, room: str, removed: Removed) -> None:

@@ -1,6 +1,6 @@
 """Rooms with their members, and messages, in the admin."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import F, QuerySet
@@ -15,18 +15,18 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]  # which 
 
     model = Membership
     extra = 0
-    raw_id_fields: ClassVar = ["user"]
+    raw_id_fields = ["user"]
 
 
 @admin.register(Room)
 class RoomAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # which Django's classes do not take at run time
     """Rooms by name. What delivery counts by is not for people to change."""
 
-    list_display: ClassVar = ["name", "title", "public", "last_seq", "created_at"]
-    list_filter: ClassVar = ["public"]
-    search_fields: ClassVar = ["name", "title"]
-    readonly_fields: ClassVar = ["last_seq", "epoch", "removals", "created_at"]
-    inlines: ClassVar = [MembershipInline]
+    list_display = ["name", "title", "public", "last_seq", "created_at"]
+    list_filter = ["public"]
+    search_fields = ["name", "title"]
+    readonly_fields = ["last_seq", "epoch", "removals", "created_at"]
+    inlines = [MembershipInline]
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """As Django's; memberships that were taken are counted, which is how processes find whom to send away."""
@@ -39,13 +39,13 @@ class RoomAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # which Django's c
 class MessageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # which Django's classes do not take at run time
     """Messages to read: what was said is delivered by its number, and is not changed afterwards."""
 
-    list_display: ClassVar = ["room", "seq", "username", "body", "created_at"]
-    list_display_links: ClassVar = ["seq"]
-    list_filter: ClassVar = ["room"]
-    list_select_related: ClassVar = ["room"]
-    search_fields: ClassVar = ["=username", "body"]
+    list_display = ["room", "seq", "username", "body", "created_at"]
+    list_display_links = ["seq"]
+    list_filter = ["room"]
+    list_select_related = ["room"]
+    search_fields = ["=username", "body"]
     # The order of the table's key, so that a page is a look into its index.
-    ordering: ClassVar = ["-room_id", "-seq"]
+    ordering = ["-room_id", "-seq"]
     show_full_result_count = False
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Message | None:

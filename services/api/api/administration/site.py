@@ -6,6 +6,7 @@ its views here.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -33,13 +34,17 @@ CONTENT_SECURITY_POLICY = (
 type View = Callable[..., HttpResponseBase]
 
 
+def _update(storage: Any, response: HttpResponseBase) -> None:
+    storage.update(response)
+
+
 class Site(admin.AdminSite):
     """Users, articles, rooms and messages, for staff."""
 
     site_header = site_title = "Millrace"
     site_url = "/"
 
-    def admin_view(self, view: View, cacheable: bool = False) -> View:
+    def admin_view(self, view: View, cacheable: bool = False) -> Any:
         """As Django's, with the messages of its middleware and our policy."""
         guarded = super().admin_view(view, cacheable)
 
@@ -50,7 +55,7 @@ class Site(admin.AdminSite):
             response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
             if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
                 # They are read, and so done with, where the template shows them.
-                response.add_post_render_callback(lambda rendered: storage.update(rendered) and None)
+                response.add_post_render_callback(partial(_update, storage))
             else:
                 storage.update(response)
             return response

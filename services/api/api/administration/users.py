@@ -1,6 +1,6 @@
 """Users in the admin."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.contrib import admin
@@ -16,14 +16,14 @@ from accounts.models import User
 class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # which Django's classes do not take at run time
     """Django's, without the sign-in date that our users do not have."""
 
-    list_display: ClassVar = ["username", "email", "is_active", "is_staff", "date_joined"]
-    list_filter: ClassVar = ["is_active", "is_staff"]
-    fieldsets: ClassVar = [
+    list_display = ["username", "email", "is_active", "is_staff", "date_joined"]
+    list_filter = ["is_active", "is_staff"]
+    fieldsets = [
         (None, {"fields": ["username", "password", "date_joined"]}),
         ("Personal info", {"fields": ["first_name", "last_name", "email"]}),
         ("Permissions", {"fields": ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]}),
     ]
-    readonly_fields: ClassVar = ["date_joined"]
+    readonly_fields = ["date_joined"]
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """As Django's; whoever may not sign in any more is signed out, sockets included."""

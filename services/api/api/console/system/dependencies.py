@@ -47,8 +47,7 @@ async def _ask(name: str, question: Callable[[], Awaitable[None]]) -> Dependency
 
 
 async def _ping_redis() -> None:
-    # Awaitable by its type only where the client is synchronous too.
-    await redis.client().ping()  # type: ignore[misc]
+    await redis.client().ping()
 
 
 async def _ask_upstream() -> None:

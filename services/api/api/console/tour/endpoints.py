@@ -33,7 +33,7 @@ class Trial:
     @property
     def identifier(self) -> str:
         """Of the form, in the page."""
-        return f"{self.method}-{self.path}".lower().translate(str.maketrans({"/": "-", "{": "", "}": ""})).strip("-")
+        return "-".join(re.findall(r"[a-z_]+", f"{self.method}{self.path}".lower()))
 
     @property
     def example(self) -> str:
