@@ -202,7 +202,6 @@ class Call[Value]:
         if switches.budget and not up.hedges.spend():
             up.meter.refused("hedge")
             return False
-        self._hedged = True
         return True
 
     async def _send(self, kind: Attempt) -> tuple[Value, bytes]:
@@ -246,6 +245,7 @@ class Call[Value]:
 
     async def _request(self, kind: Attempt) -> tuple[Value, bytes]:
         self._sent += 1
+        self._hedged = self._hedged or kind == "hedge"
         self._up.meter.attempt(kind)
         headers = {**HEADERS, **self._headers}
         if self._switches.deadline:
