@@ -30,6 +30,12 @@ async def joined(page: Page) -> None:
     await expect(page.locator("#stream .events li").first).to_be_visible()
 
 
+async def answered(page: Page) -> None:
+    """The first answer is drawn."""
+    await expect(page.locator("#outcome")).not_to_have_text("none yet")
+    await expect(page.locator("#waterfall .bar").first).to_be_attached()
+
+
 async def drawn(page: Page) -> None:
     """Every process and dependency is there, as the first two answers have it."""
     await expect(page.locator("#column-realtime .node[data-state=good]").last).to_be_visible()
@@ -46,6 +52,7 @@ PAGES: dict[str, Ready] = {
     "/": drawn,
     "/rooms/": shown,
     "/rooms/lobby/": joined,
+    "/gather/": answered,
     "/tour/": shown,
     "/system/": charted,
     "/sign-in/": shown,

@@ -209,13 +209,8 @@ async def test_by_keyboard_alone(visit: Visit, new_person: NewPerson) -> None:
         await page.keyboard.press("Tab")
         reached.append(await page.evaluate("document.activeElement.dataset.part ?? document.activeElement.name"))
     # Two are there only where the room has more than a page: what is older, and the way back from there.
-    assert [name for name in reached if name not in {"older", "jump"}] == [
-        "cut",
-        "drop",
-        "drop-count",
-        "scroller",
-        "text",
-    ]
+    reached = [name for name in reached if name not in {"older", "jump"}]
+    assert reached == ["cut", "drop", "drop-count", "scroller", "text"]
     mark = unique("keys")
     await page.keyboard.type(mark)
     await page.keyboard.press("Enter")

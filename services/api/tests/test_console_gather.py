@@ -1,10 +1,13 @@
 """The way from the Gather page to the upstream's faults, which is there in the demo only."""
 
+import re
 from typing import Any
 
 import httpx
 import pytest
 from pytest_django import Settings
+
+from chassis.upstream import NAMES
 
 from .upstream import Upstream, unused_url
 
@@ -54,3 +57,8 @@ async def test_outside_the_demo(client: httpx.AsyncClient, settings: Settings, u
     assert 'id="faults"' not in (await client.get("/gather/")).text
     settings.DEMO = True
     assert (await client.get(PATH)).json()["orders"]["error_rate"] == 0
+
+
+async def test_the_switches_are_those_that_there_are(client: httpx.AsyncClient, process: Any) -> None:
+    """The page has a switch for each mechanism, in their order."""
+    assert tuple(re.findall(r'<input type="checkbox" name="(\w+)"', (await client.get("/gather/")).text)) == NAMES

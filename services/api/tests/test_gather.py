@@ -10,9 +10,8 @@ from api.asgi import application
 from api.gather.upstream import MAX_BYTES
 
 from .aborting import AbortableRequest
-from .upstream import Upstream, unused_url
+from .upstream import LEGS, Upstream, listening, unused_url
 
-LEGS = ("users", "products", "orders")
 ALL_HANG = {name: {"hang_rate": 1} for name in LEGS}
 
 
@@ -77,14 +76,8 @@ async def test_coalescing_can_be_turned_off(upstream: Upstream, settings: Any) -
 
 async def test_passes_the_request_id_on(client: httpx.AsyncClient, settings: Any) -> None:
     """The upstream can find our request in its logs."""
-    heads: list[bytes] = []
-
-    async def remember(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heads.append(await reader.readuntil(b"\r\n\r\n"))
-        writer.close()
-
-    async with await asyncio.start_server(remember, "127.0.0.1", 0) as server:
-        settings.UPSTREAM_URL = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with listening() as (url, heads):
+        settings.UPSTREAM_URL = url
         await client.get("/api/gather/", headers={"X-Request-ID": "from-the-client"})
     assert len(heads) >= 3
     assert all(b"x-request-id: from-the-client\r\n" in head.lower() for head in heads)

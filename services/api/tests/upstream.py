@@ -3,10 +3,12 @@
 import asyncio
 import os
 import re
+import signal
+import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +16,17 @@ import httpx
 
 from chassis.testing import eventually
 
+# Made once: a client makes one of its own, which holds up the event loop for as long as a request may take.
+_TLS = ssl.create_default_context()
+LEGS = ("users", "products", "orders")
+
 
 @dataclass(frozen=True)
 class Upstream:
     """A running mock-upstream."""
 
     url: str
+    process: "subprocess.Popen[str]"
 
     async def fault(self, **faults: dict[str, Any]) -> None:
         """Replace all faults: `await upstream.fault(users={"hang_rate": 1})`; no argument ends them all."""
@@ -45,24 +52,34 @@ class Upstream:
 
         await eventually(reached, what=str(expected))
 
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.url.rpartition(":")[2])
+
+    def kill(self) -> None:
+        """It dies at once, with all its connections."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(10)
+
     async def _control(self, method: str, path: str, body: Any = None) -> Any:
-        async with httpx.AsyncClient(base_url=self.url) as client:
+        async with httpx.AsyncClient(base_url=self.url, verify=_TLS) as client:
             response = await client.request(method, path, json=body)
         response.raise_for_status()
         return response.json()
 
 
 @contextmanager
-def running() -> Iterator[Upstream]:
-    """Start it on a free port; stop it at the end."""
+def running(port: int = 0) -> Iterator[Upstream]:
+    """Start it on `port`, by default a free one; stop it at the end, unless it was killed."""
     process = subprocess.Popen(
         [sys.executable, "-m", "mock_upstream"],
-        env=os.environ | {"HOST": "127.0.0.1", "PORT": "0", "LOG_LEVEL": "info"},
+        env=os.environ | {"HOST": "127.0.0.1", "PORT": str(port), "LOG_LEVEL": "info"},
         stderr=subprocess.PIPE,
         text=True,
     )
     try:
-        yield Upstream(_address(process))
+        yield Upstream(_address(process), process)
     finally:
         process.terminate()
         process.wait(10)
@@ -74,6 +91,19 @@ def _address(process: "subprocess.Popen[str]") -> str:
         if found := re.search(r"running on (http://\S+)", line):
             return found[1]
     raise AssertionError("mock-upstream did not start")
+
+
+@asynccontextmanager
+async def listening() -> AsyncIterator[tuple[str, list[bytes]]]:
+    """Somebody who remembers the head of every request and answers none; the address, and what was heard."""
+    heads: list[bytes] = []
+
+    async def remember(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.close()
+
+    async with await asyncio.start_server(remember, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", heads
 
 
 async def unused_url() -> str:

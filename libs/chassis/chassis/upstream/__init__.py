@@ -9,7 +9,7 @@ from outside. docs/decisions/upstream-calls.md says why it is built so, docs/gat
 from chassis.upstream.client import Started, Upstream, collect
 from chassis.upstream.deadline import Deadline
 from chassis.upstream.failures import UpstreamBusy, UpstreamFailed, UpstreamOpen, UpstreamTimedOut
-from chassis.upstream.outcome import Outcome
+from chassis.upstream.outcome import Outcome, Sent
 from chassis.upstream.policy import Policy
 from chassis.upstream.shared import Shared, shared
 from chassis.upstream.switches import NAMES, Switches, UnknownMechanism, without
@@ -19,6 +19,7 @@ __all__ = [
     "Deadline",
     "Outcome",
     "Policy",
+    "Sent",
     "Shared",
     "Started",
     "Switches",

@@ -15,7 +15,7 @@ from chassis.upstream.deadline import Deadline
 from chassis.upstream.failures import UpstreamBusy, UpstreamFailed, UpstreamOpen, UpstreamTimedOut
 from chassis.upstream.hedging import hedged
 from chassis.upstream.metrics import Attempt
-from chassis.upstream.outcome import Outcome, Source
+from chassis.upstream.outcome import Ended, Outcome, Sent, Source
 from chassis.upstream.reading import HEADERS, read
 from chassis.upstream.switches import Switches
 
@@ -35,7 +35,19 @@ _QUIET = frozenset({"open", "rejected"})
 class Call[Value]:
     """Made for one call, and run once."""
 
-    __slots__ = ("_deadline", "_ends", "_headers", "_hedged", "_limit", "_sent", "_started", "_switches", "_up", "_url")
+    __slots__ = (
+        "_deadline",
+        "_ends",
+        "_headers",
+        "_hedged",
+        "_limit",
+        "_requests",
+        "_sent",
+        "_started",
+        "_switches",
+        "_up",
+        "_url",
+    )
 
     def __init__(
         self, upstream: "Upstream[Value]", url: URL, headers: dict[str, str], deadline: Deadline, switches: Switches
@@ -44,6 +56,7 @@ class Call[Value]:
         self._deadline, self._switches = deadline, switches
         self._started = time.perf_counter()
         self._sent = 0
+        self._requests: list[Sent] = []
         self._hedged = False
         self._ends = deadline
         self._limit: asyncio.Timeout | None = None
@@ -93,6 +106,7 @@ class Call[Value]:
             attempts=self._sent,
             hedged=self._hedged,
             reason=failure.reason,
+            requests=tuple(self._requests),
             retry_after=failure.retry_after if isinstance(failure, UpstreamOpen) else 1.0,
         )
 
@@ -108,6 +122,7 @@ class Call[Value]:
             source=source,
             age=age,
             reason=None if failure is None else failure.reason,
+            requests=tuple(self._requests),
         )
 
     def _within(self) -> float:
@@ -187,7 +202,6 @@ class Call[Value]:
         if switches.budget and not up.hedges.spend():
             up.meter.refused("hedge")
             return False
-        self._hedged = True
         return True
 
     async def _send(self, kind: Attempt) -> tuple[Value, bytes]:
@@ -231,10 +245,21 @@ class Call[Value]:
 
     async def _request(self, kind: Attempt) -> tuple[Value, bytes]:
         self._sent += 1
+        self._hedged = self._hedged or kind == "hedge"
         self._up.meter.attempt(kind)
         headers = {**HEADERS, **self._headers}
         if self._switches.deadline:
             headers[deadlines.HEADER] = self._ends.header()
-        with spans.request(self._up.name, str(self._url), self._sent, headers):
-            body = await read(self._url, headers, self._up.policy.max_bytes)
-            return self._up.parse(body), body
+        begun = time.perf_counter()
+        ended: Ended = "failed"
+        try:
+            with spans.request(self._up.name, str(self._url), self._sent, headers):
+                body = await read(self._url, headers, self._up.policy.max_bytes)
+                answer = self._up.parse(body), body
+            ended = "ok"
+        except asyncio.CancelledError:
+            ended = "timeout" if self._timed_out() else "cancelled"
+            raise
+        finally:
+            self._requests.append(Sent(kind, begun - self._started, time.perf_counter() - begun, ended))
+        return answer

@@ -3,8 +3,24 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from chassis.upstream.metrics import Attempt
+
 Status = Literal["ok", "stale", "timeout", "error", "open", "rejected"]
 Source = Literal["upstream", "memory", "redis"]
+Ended = Literal["ok", "failed", "timeout", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request of a call: why it was sent, how many seconds after the call began, for how many, and how it ended.
+
+    `timeout`: the call's time was over. `cancelled`: another request was quicker, or nobody waited any more.
+    """
+
+    kind: Attempt
+    at: float
+    seconds: float
+    ended: Ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,7 +29,7 @@ class Outcome[Value]:
 
     `seconds`: how long it took. `attempts`: requests that were sent. `source` and `age` (seconds since the upstream
     gave the answer): None without a value. `reason`: why the upstream's own answer is missing. `retry_after`: seconds
-    after which it may be worth asking again.
+    after which it may be worth asking again. `requests`: those that were sent, in the order of their ends.
     """
 
     status: Status
@@ -25,3 +41,4 @@ class Outcome[Value]:
     age: float | None = None
     reason: str | None = None
     retry_after: float = 1.0
+    requests: tuple[Sent, ...] = ()

@@ -7,9 +7,9 @@ from functools import cache
 from django.conf import settings
 
 from api.gather.resources import RESOURCES
-from api.gather.schemas import GatherMeta, LegMeta
+from api.gather.schemas import GatherMeta, LegMeta, RequestMeta
 from api.gather.upstream import Answer, Row, address, make, passed_on
-from chassis.upstream import Deadline, Outcome, Switches, Upstream, collect, spans
+from chassis.upstream import Deadline, Outcome, Sent, Switches, Upstream, collect, spans
 
 _SECONDS = 3
 
@@ -33,7 +33,7 @@ def upstreams() -> dict[str, Upstream[Answer]]:
     return {name: make(name) for name in RESOURCES}
 
 
-async def gather(limit: int, switches: Switches, within: float | None) -> Gather:
+async def gather(limit: int, switches: Switches, within: float | None, *, trace: bool = False) -> Gather:
     """All legs, `limit` rows of each, after `GATHER_DEADLINE_MS` at most, or `within` seconds where that is less."""
     started = time.perf_counter()
     seconds = settings.GATHER_DEADLINE_MS / 1000
@@ -49,23 +49,23 @@ async def gather(limit: int, switches: Switches, within: float | None) -> Gather
             for name, upstream in upstreams().items()
         }
         outcomes = await collect(legs, budget if switches.deadline else None)
-    return _gathered(outcomes, switches, started, budget)
-
-
-def _gathered(outcomes: dict[str, Outcome[Answer]], switches: Switches, started: float, budget: float) -> Gather:
-    missing = [name for name, outcome in outcomes.items() if outcome.value is None]
     meta = GatherMeta(
-        partial=bool(missing),
+        partial=any(outcome.value is None for outcome in outcomes.values()),
         ms=round((time.perf_counter() - started) * 1000, 2),
         deadline_ms=round(budget * 1000),
-        legs={name: _leg(outcome) for name, outcome in outcomes.items()},
+        legs={name: _leg(outcome, trace=trace) for name, outcome in outcomes.items()},
         without=switches.without,
     )
+    return _gathered(outcomes, meta)
+
+
+def _gathered(outcomes: dict[str, Outcome[Answer]], meta: GatherMeta) -> Gather:
+    missing = [name for name, outcome in outcomes.items() if outcome.value is None]
     rows = {name: [] if outcome.value is None else outcome.value.rows for name, outcome in outcomes.items()}
     return Gather(rows, meta, missing, max((outcomes[name].retry_after for name in missing), default=0.0))
 
 
-def _leg(outcome: Outcome[Answer]) -> LegMeta:
+def _leg(outcome: Outcome[Answer], *, trace: bool) -> LegMeta:
     return LegMeta(
         status=outcome.status,
         ms=round(outcome.seconds * 1000, 2),
@@ -74,4 +74,9 @@ def _leg(outcome: Outcome[Answer]) -> LegMeta:
         source=outcome.source,
         age=None if outcome.age is None else round(outcome.age, _SECONDS),
         error=outcome.reason,
+        requests=[_request(sent) for sent in outcome.requests] if trace else None,
     )
+
+
+def _request(sent: Sent) -> RequestMeta:
+    return RequestMeta(sent.kind, round(sent.at * 1000, 2), round(sent.seconds * 1000, 2), sent.ended)

@@ -11,11 +11,25 @@ Source = Literal["upstream", "memory", "redis"]
 class GatherQuery(Struct):
     """`limit`: how many rows of each resource, the upstream has 300.
 
-    `without`: mechanisms to leave out of this request, comma separated; in the demo only.
+    `without`: mechanisms to leave out of this request, comma separated; in the demo only. `trace`: have the requests
+    of each leg in its meta.
     """
 
     limit: Annotated[int, Meta(ge=1, le=300)] = 10
     without: str = ""
+    trace: bool = False
+
+
+class RequestMeta(Struct):
+    """A request to the upstream: when it was sent, in milliseconds after its leg began, and how long it took.
+
+    `ended`: `timeout`, the leg's time was over; `cancelled`, another request was quicker, or nobody waited any more.
+    """
+
+    kind: Literal["first", "retry", "hedge"]
+    at: float
+    ms: float
+    ended: Literal["ok", "failed", "timeout", "cancelled"]
 
 
 class LegMeta(Struct, omit_defaults=True):
@@ -26,7 +40,7 @@ class LegMeta(Struct, omit_defaults=True):
     `ms`: how long it took. `attempts`: requests that were sent to the upstream, of retries and a hedge too. `hedged`: a
     second request went out because the first was slow. `source`: where the rows come from, and `age`: how many seconds
     ago the upstream gave them (0 where it did now); both null without rows. `error`: why the upstream's answer is
-    missing; left out where nothing is.
+    missing; left out where nothing is. `requests`: those that were sent, where `trace` asked for them.
     """
 
     status: Status
@@ -36,6 +50,7 @@ class LegMeta(Struct, omit_defaults=True):
     source: Source | None
     age: float | None
     error: str | None = None
+    requests: list[RequestMeta] | None = None
 
 
 class GatherMeta(Struct):

@@ -35,7 +35,8 @@ class GatherController(JsonController):
         time that it takes.
         """
         switches = demo.switches(parsed_query.without)
-        found = await gather(parsed_query.limit, switches, deadline.read(self.request.headers.get(deadline.HEADER)))
+        within = deadline.read(self.request.headers.get(deadline.HEADER))
+        found = await gather(parsed_query.limit, switches, within, trace=parsed_query.trace)
         if found.missing and (reason := _failed(found.missing)):
             raise Unavailable(reason, retry_after=found.retry_after, meta=msgspec.to_builtins(found.meta))
         return Gathered(**found.rows, meta=found.meta)

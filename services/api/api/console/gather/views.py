@@ -16,7 +16,7 @@ SWITCHES = (
     ("breaker", "an upstream that fails is left alone for a while"),
     ("hedge", "a slow one is asked a second time"),
     ("single_flight", "whoever asks for the same at once shares the call"),
-    ("fresh", "an answer serves for a second"),
+    ("fresh", "an answer serves for a second; off here, so that each asks the upstreams"),
     ("stale", "the last good answer serves where there is none"),
 )
 # What may be broken of each upstream: the name, what it is, its greatest value and its unit.

@@ -2,14 +2,15 @@
 import { KEPT } from "./figures.js";
 import { blank, ceiling, milliseconds, shape } from "./drawing.js";
 
-const LEFT = 56, MARGIN = 12, TOP = 10, BOTTOM = 200;
+const LEFT = 56, MARGIN = 12, TOP = 10, UNDER = 12;
 
 /** Draw `answers` into `svg`, with the deadline where it is known. */
 export function drawChart(svg, answers, deadline) {
   const right = blank(svg) - MARGIN;
+  const bottom = svg.clientHeight - UNDER;
   const end = ceiling(Math.max(deadline ?? 0, ...answers.all.map(({ ms }) => ms), 1) * 1.05);
   const x = (index) => LEFT + (index * (right - LEFT)) / (KEPT - 1);
-  const y = (ms) => BOTTOM - (ms * (BOTTOM - TOP)) / end;
+  const y = (ms) => bottom - (ms * (bottom - TOP)) / end;
   for (let at = 0; at <= 4; at += 1) {
     const ms = (end * at) / 4;
     svg.append(shape("line", { x1: LEFT, x2: right, y1: y(ms), y2: y(ms), class: "grid-line" }));

@@ -20,11 +20,11 @@ export function blank(svg) {
 
 /** Milliseconds as they are written: whole ones, and tenths below ten. */
 export function milliseconds(ms) {
-  return ms < 10 ? ms.toFixed(1) : String(Math.round(ms));
+  return ms > 0 && ms < 10 ? ms.toFixed(1) : String(Math.round(ms));
 }
 
 /** A round number of milliseconds that is not below `ms`, for the end of an axis. */
 export function ceiling(ms) {
   const step = 10 ** Math.floor(Math.log10(Math.max(ms, 1)));
-  return [1, 2, 2.5, 5, 10].map((factor) => factor * step).find((end) => end >= ms);
+  return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((factor) => factor * step).find((end) => end >= ms);
 }

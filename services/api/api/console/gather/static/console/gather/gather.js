@@ -22,7 +22,7 @@ function off() {
 
 function path() {
   const without = off();
-  return without.length ? `/api/gather/?without=${without.join(",")}` : "/api/gather/";
+  return `/api/gather/?trace=true${without.length ? `&without=${without.join(",")}` : ""}`;
 }
 
 /** The meta of the answer and its outcome; of an answer without meta only the outcome. */
@@ -48,18 +48,17 @@ function showLeg(name, leg) {
   const outcome = document.createElement("span");
   badge(outcome, leg.status, kinds[leg.status]);
   cell("outcome").replaceChildren(outcome);
-  if (leg.error) cell("outcome").append(` ${leg.error}`);
+  if (leg.error) cell("outcome").append(Object.assign(document.createElement("small"), { textContent: leg.error }));
   cell("ms").textContent = milliseconds(leg.ms);
-  cell("attempts").textContent = `${leg.attempts ?? 1}${leg.hedged ? " + hedge" : ""}`;
-  const age = leg.age ? `, ${leg.age.toFixed(1)} s old` : "";
-  cell("source").textContent = `${leg.source ?? "upstream"}${age}`;
+  cell("attempts").textContent = `${leg.attempts}${leg.hedged ? ", hedged" : ""}`;
+  cell("source").textContent = leg.source ? `${leg.source}${leg.age ? `, ${leg.age.toFixed(1)} s old` : ""}` : "–";
 }
 
 function show({ meta, outcome, why }) {
   badge(byId("outcome"), why ? `${outcome}: ${why}` : outcome, kinds[outcome]);
   if (!meta) return;
   deadline = meta.deadline_ms;
-  const { sum } = drawWaterfall(byId("waterfall"), meta);
+  const sum = drawWaterfall(byId("waterfall"), meta);
   for (const [name, leg] of Object.entries(meta.legs)) showLeg(name, leg);
   byId("answer-said").textContent =
     `At once ${milliseconds(meta.ms)} ms; one after the other ${milliseconds(sum)} ms. ` +

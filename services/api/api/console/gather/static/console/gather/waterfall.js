@@ -1,60 +1,84 @@
-// The three legs of an answer, as they ran, above the same three as they would have run one after the other.
+// The three legs of an answer with every request of theirs, above the same three one after the other.
 import { blank, ceiling, milliseconds, shape } from "./drawing.js";
 
-const LEFT = 74, MARGIN = 12, TOP = 24, ROW = 30, BAR = 18;
+const LEFT = 74, LABEL = 110, TOP = 26, ROW = 30, BAR = 18, GAP = 12;
 
-function bar(svg, { from, to, y, scale, className, label, right }) {
-  const x = LEFT + from * scale;
-  const width = Math.max(2, (to - from) * scale);
-  svg.append(shape("rect", { x, y, width, height: BAR, rx: 3, class: `bar ${className}` }));
-  if (!label) return;
-  const inside = width > 9 * label.length;
-  const end = x + width + 5;
-  // Where the bar is short, beside it, on the side that has room.
-  const anchor = inside ? "middle" : end + 8 * label.length > right ? "end" : "start";
-  const at = inside ? x + width / 2 : anchor === "end" ? x - 5 : end;
-  svg.append(shape("text", { x: at, y: y + 13, "text-anchor": anchor, class: inside ? "label inside" : "label" }, label));
-}
+class Drawing {
+  constructor(svg, end) {
+    this.svg = svg;
+    this.end = end;
+    this.scale = Math.max(40, blank(svg) - LEFT - LABEL) / end;
+  }
 
-function grid(svg, end, scale, bottom) {
-  for (let at = 0; at <= 4; at += 1) {
-    const ms = (end * at) / 4;
-    const x = LEFT + ms * scale;
-    svg.append(shape("line", { x1: x, x2: x, y1: TOP - 6, y2: bottom, class: "grid-line" }));
-    svg.append(shape("text", { x, y: 12, "text-anchor": at === 4 ? "end" : "middle", class: "axis" }, `${milliseconds(ms)} ms`));
+  x(ms) {
+    return LEFT + ms * this.scale;
+  }
+
+  grid(bottom) {
+    for (let at = 0; at <= 4; at += 1) {
+      const ms = (this.end * at) / 4;
+      this.svg.append(
+        shape("line", { x1: this.x(ms), x2: this.x(ms), y1: TOP - 6, y2: bottom, class: "grid-line" }),
+        shape("text", { x: this.x(ms), y: 13, "text-anchor": "middle", class: "axis" }, milliseconds(ms)),
+      );
+    }
+  }
+
+  name(y, text) {
+    this.svg.append(shape("text", { x: LEFT - 8, y: y + 13, "text-anchor": "end", class: "name" }, text));
+  }
+
+  bar(y, from, to, className, height = BAR) {
+    const width = Math.max(2, this.x(to) - this.x(from));
+    this.svg.append(shape("rect", { x: this.x(from), y, width, height, rx: 2, class: `bar ${className}` }));
+  }
+
+  label(y, ms, text) {
+    this.svg.append(shape("text", { x: this.x(ms) + 7, y: y + 13, class: "label" }, text));
+  }
+
+  /** A line, or the word alone where all was over long before. */
+  deadline(ms, bottom) {
+    const inside = ms <= this.end;
+    const x = this.x(Math.min(ms, this.end));
+    const word = `deadline ${milliseconds(ms)} ms${inside ? "" : " →"}`;
+    if (inside) this.svg.append(shape("line", { x1: x, x2: x, y1: TOP - 6, y2: bottom, class: "deadline-line" }));
+    this.svg.append(shape("text", { x, y: bottom + 13, "text-anchor": "end", class: "axis deadline-word" }, word));
   }
 }
 
-/** Draw `meta` into `svg`. */
+function leg(drawing, y, name, { ms, status, source, requests }) {
+  drawing.name(y, name);
+  for (const request of requests ?? []) {
+    // A hedge runs beside another request, so it gets the lower half.
+    const [at, height] = request.kind === "hedge" ? [y + BAR / 2, BAR / 2] : [y, BAR];
+    drawing.bar(at, request.at, request.at + request.ms, request.ended, height);
+  }
+  // Nothing was asked: it came from a copy, or was refused at once.
+  if (!requests?.length) drawing.bar(y, 0, ms, status === "ok" ? "copy" : status);
+  const [last, kept] = [requests?.at(-1), source && source !== "upstream" ? ` from ${source}` : ""];
+  if (status === "stale") drawing.bar(y, last ? last.at + last.ms : 0, ms, "stale");
+  drawing.label(y, ms, `${milliseconds(ms)} ms${status === "ok" ? kept : ` ${status}`}`);
+}
+
+/** Draw `meta` into `svg`; the milliseconds that the legs would take one after the other. */
 export function drawWaterfall(svg, meta) {
   const legs = Object.entries(meta.legs);
-  const sum = legs.reduce((total, [, leg]) => total + leg.ms, 0);
-  const end = ceiling(Math.max(sum, meta.ms, meta.deadline_ms));
-  const right = blank(svg) - MARGIN;
-  const scale = (right - LEFT) / end;
-  const below = TOP + ROW * legs.length + 12;
-  grid(svg, end, scale, below + 2 * ROW + 6);
-  legs.forEach(([name, leg], index) => {
-    const y = TOP + ROW * index;
-    svg.append(shape("text", { x: LEFT - 8, y: y + 13, "text-anchor": "end", class: "name" }, name));
-    for (const part of leg.trace ?? [{ at: 0, ms: leg.ms, outcome: leg.status }]) {
-      bar(svg, { from: part.at, to: part.at + part.ms, y, scale, className: part.outcome });
-    }
-    bar(svg, { from: 0, to: leg.ms, y, scale, className: "whole", right, label: `${milliseconds(leg.ms)} ms` });
-  });
+  const sum = legs.reduce((total, [, { ms }]) => total + ms, 0);
+  const drawing = new Drawing(svg, ceiling(Math.max(sum, meta.ms)));
+  const once = TOP + ROW * legs.length + GAP, inTurn = once + ROW, bottom = inTurn + ROW - 6;
+  drawing.grid(bottom);
+  drawing.deadline(meta.deadline_ms, bottom);
+  legs.forEach(([name, outcome], index) => leg(drawing, TOP + ROW * index, name, outcome));
+  drawing.name(once, "at once");
+  drawing.bar(once, 0, meta.ms, "total");
+  drawing.label(once, meta.ms, `${milliseconds(meta.ms)} ms`);
+  drawing.name(inTurn, "in turn");
   let at = 0;
-  svg.append(shape("text", { x: LEFT - 8, y: below + 13, "text-anchor": "end", class: "name" }, "at once"));
-  bar(svg, { from: 0, to: meta.ms, y: below, scale, className: "total", right, label: `${milliseconds(meta.ms)} ms` });
-  svg.append(shape("text", { x: LEFT - 8, y: below + ROW + 13, "text-anchor": "end", class: "name" }, "in turn"));
-  legs.forEach(([, leg], index) => {
-    const last = index === legs.length - 1;
-    const label = last ? `${milliseconds(sum)} ms` : "";
-    bar(svg, { from: at, to: at + leg.ms, y: below + ROW, scale, className: "turn" });
-    at += leg.ms;
-    if (last) bar(svg, { from: 0, to: at, y: below + ROW, scale, className: "whole", right, label });
-  });
-  const deadline = LEFT + meta.deadline_ms * scale;
-  svg.append(shape("line", { x1: deadline, x2: deadline, y1: TOP - 6, y2: below + 2 * ROW + 6, class: "deadline-line" }));
-  svg.append(shape("text", { x: deadline - 4, y: below + 2 * ROW + 18, "text-anchor": "end", class: "axis deadline-word" }, "deadline"));
-  return { sum };
+  for (const [, { ms }] of legs) {
+    drawing.bar(inTurn, at, at + ms, "turn");
+    at += ms;
+  }
+  drawing.label(inTurn, sum, `${milliseconds(sum)} ms`);
+  return sum;
 }

@@ -1,0 +1,199 @@
+"""What is sent to an upstream in trouble: few retries, few hedges, and next to nothing once its breaker is open."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client import REGISTRY
+
+from api.gather.legs import upstreams
+from chassis.testing import eventually
+
+from .upstream import LEGS, Upstream
+
+BUSY = {"error_rate": 1, "error_status": 503}
+# All but what is under test, so that every request asks.
+BARE = ["single_flight", "fresh", "stale", "bulkhead", "hedge", "breaker"]
+
+
+async def ask(client: httpx.AsyncClient, times: int, at_once: int = 10) -> list[dict[str, Any]]:
+    """What became of the orders in so many gathers."""
+    found = []
+    for _ in range(times // at_once):
+        responses = await asyncio.gather(*(client.get("/api/gather/?limit=1") for _ in range(at_once)))
+        found += [response.json()["meta"]["legs"]["orders"] for response in responses]
+    return found
+
+
+async def orders(upstream: Upstream) -> int:
+    """How often the upstream was asked for them."""
+    return int((await upstream.counters("orders"))["requests"])
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+async def test_a_passing_failure_is_tried_again(
+    client: httpx.AsyncClient, upstream: Upstream, settings: Any, status: int
+) -> None:
+    """Three attempts at most; each reaches the upstream."""
+    settings.GATHER_WITHOUT = BARE
+    await upstream.fault(orders={"error_rate": 1, "error_status": status})
+    (leg,) = await ask(client, 1, 1)
+    assert (leg["status"], leg["attempts"], leg["error"]) == ("error", 3, f"status {status}")
+    assert await orders(upstream) == 3
+
+
+async def test_a_retry_may_succeed(client: httpx.AsyncClient, upstream: Upstream, settings: Any) -> None:
+    """Then nothing is missing, and the meta data say that it took more than one attempt."""
+    settings.GATHER_WITHOUT = [*BARE, "budget"]
+    await upstream.fault(orders={"error_rate": 0.3, "seed": 5})
+    found = await ask(client, 30)
+    assert any(leg["status"] == "ok" and leg["attempts"] > 1 for leg in found)
+    assert await orders(upstream) == sum(leg["attempts"] for leg in found)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"error_rate": 1, "error_status": 500},
+        {"error_rate": 1, "error_status": 429},
+        {"truncate_rate": 1},
+    ],
+)
+async def test_a_lasting_failure_is_not_tried_again(
+    client: httpx.AsyncClient, upstream: Upstream, settings: Any, fault: dict[str, Any]
+) -> None:
+    """An answer that is an answer, or half of one, would come again."""
+    settings.GATHER_WITHOUT = BARE
+    await upstream.fault(orders=fault)
+    assert [leg["attempts"] for leg in await ask(client, 1, 1)] == [1]
+    assert await orders(upstream) == 1
+
+
+async def test_a_retry_storm_is_bounded(client: httpx.AsyncClient, upstream: Upstream, settings: Any) -> None:
+    """200 gathers while everything fails: a tenth more requests, and the ten that a quiet time may have saved up."""
+    settings.GATHER_WITHOUT = BARE
+    await upstream.fault(orders=BUSY)
+    found = await ask(client, 200)
+    assert {leg["status"] for leg in found} == {"error"}
+    asked = await orders(upstream)
+    assert asked == sum(leg["attempts"] for leg in found)
+    assert 200 < asked <= 200 * 1.1 + 10
+
+
+async def test_without_a_budget_it_is_a_storm(client: httpx.AsyncClient, upstream: Upstream, settings: Any) -> None:
+    """Three times the load, just when the upstream has trouble: this is what the budget is for."""
+    settings.GATHER_WITHOUT = [*BARE, "budget"]
+    await upstream.fault(orders=BUSY)
+    await ask(client, 50)
+    assert await orders(upstream) == 150
+
+
+async def test_without_retries_there_are_none(client: httpx.AsyncClient, upstream: Upstream, settings: Any) -> None:
+    """One attempt each."""
+    settings.GATHER_WITHOUT = [*BARE, "retry"]
+    await upstream.fault(orders=BUSY)
+    assert {leg["attempts"] for leg in await ask(client, 20)} == {1}
+
+
+async def test_the_breaker_opens_and_closes(client: httpx.AsyncClient, upstream: Upstream, settings: Any) -> None:
+    """A failing upstream is asked until that is clear, then by probes only; once it is well, by everybody again."""
+    settings.GATHER_WITHOUT = [name for name in BARE if name != "breaker"]
+    settings.GATHER_BREAKER_SECONDS = 0.3
+    await upstream.fault(orders=BUSY)
+    breaker = upstreams()["orders"].breaker
+    found = await ask(client, 100)
+    assert {leg["status"] for leg in found} == {"error", "open"}
+    assert await orders(upstream) < 50
+    # The budget of retries was not what kept them away.
+    assert sum(leg["attempts"] == 0 for leg in found) > 50
+    asked = await orders(upstream)
+    await eventually(lambda: not breaker.refuses())
+    await ask(client, 20)
+    assert breaker.state == "open"
+    assert await orders(upstream) - asked <= 3
+    await upstream.fault()
+
+    async def is_well() -> bool:
+        return (await ask(client, 1, 1))[0]["status"] == "ok" and breaker.state == "closed"
+
+    await eventually(is_well)
+    assert {leg["status"] for leg in await ask(client, 20)} == {"ok"}
+
+
+async def test_timeouts_open_it_too(client: httpx.AsyncClient, upstream: Upstream, settings: Any) -> None:
+    """An upstream that hangs takes the time of those who ask before that is clear, and of nobody else."""
+    settings.GATHER_WITHOUT = [name for name in BARE if name != "breaker"]
+    settings.GATHER_LEG_TIMEOUT_MS = 200
+    await upstream.fault(orders={"hang_rate": 1})
+    await ask(client, 30, 30)
+    assert upstreams()["orders"].breaker.state == "open"
+    assert {leg["status"] for leg in await ask(client, 30, 30)} == {"open"}
+
+
+async def test_a_request_that_is_wrong_does_not_open_it(
+    client: httpx.AsyncClient, upstream: Upstream, settings: Any
+) -> None:
+    """A 4xx is an answer: the upstream is well."""
+    settings.GATHER_WITHOUT = [name for name in BARE if name != "breaker"]
+    await upstream.fault(orders={"error_rate": 1, "error_status": 404})
+    assert {leg["status"] for leg in await ask(client, 50)} == {"error"}
+    assert upstreams()["orders"].breaker.state == "closed"
+
+
+SLOW = {"latency": {"kind": "tail", "ms": 20, "tail_rate": 0.05, "tail_ms": 3000}, "seed": 3}
+STEADY = {"latency": {"kind": "fixed", "ms": 20}}
+
+
+def refused(kind: str) -> float:
+    """Hedges, or retries, that the budget did not allow so far."""
+    return REGISTRY.get_sample_value("millrace_upstream_refused_total", {"upstream": "orders", "kind": kind}) or 0
+
+
+async def warm(client: httpx.AsyncClient, upstream: Upstream) -> None:
+    """The client knows how long the upstream takes, and has earned some hedges."""
+    await upstream.fault(**dict.fromkeys(LEGS, STEADY))
+    await ask(client, 60)
+    await upstream.reset()
+
+
+async def test_a_slow_answer_is_hedged(client: httpx.AsyncClient, upstream: Upstream, settings: Any) -> None:
+    """A second request goes out, its answer is the answer, and the first is given up."""
+    settings.GATHER_WITHOUT = ["single_flight", "fresh", "stale"]
+    await warm(client, upstream)
+    await upstream.fault(orders=SLOW)
+    found = []
+
+    async def one_was_hedged() -> bool:
+        found.extend(await ask(client, 1, 1))
+        return bool(found[-1]["hedged"])
+
+    await eventually(one_was_hedged, within=30)
+    leg = found[-1]
+    assert (leg["status"], leg["attempts"], leg["source"]) == ("ok", 2, "upstream")
+    assert leg["ms"] < 3000
+    await upstream.reaches(in_flight=0)
+    assert (await upstream.counters("orders"))["client_disconnects"] >= 1
+
+
+async def test_hedges_are_bounded(client: httpx.AsyncClient, upstream: Upstream, settings: Any) -> None:
+    """Where everything has become slow, twenty requests earn one hedge; the load grows by a twentieth, not twofold."""
+    settings.GATHER_WITHOUT = ["single_flight", "fresh", "stale"]
+    await warm(client, upstream)
+    before = refused("hedge")
+    saved = upstreams()["orders"].hedges.tokens
+    await upstream.fault(orders={"latency": {"kind": "fixed", "ms": 500}})
+    found = await ask(client, 100, 20)
+    hedges = sum(leg["hedged"] for leg in found)
+    assert hedges <= 100 * 0.05 + saved + 1
+    # One whose first answer came just then has not arrived.
+    assert 100 < await orders(upstream) <= 100 + hedges
+    assert refused("hedge") > before
+
+
+async def test_nobody_hedges_without_experience(client: httpx.AsyncClient, upstream: Upstream, settings: Any) -> None:
+    """What slow is, is not known before there were some answers."""
+    settings.GATHER_WITHOUT = ["single_flight", "fresh", "stale"]
+    await upstream.fault(orders={"latency": {"kind": "fixed", "ms": 300}})
+    assert not any(leg["hedged"] for leg in await ask(client, 10))
+    assert await orders(upstream) == 10
