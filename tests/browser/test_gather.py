@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest_asyncio
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import expect
 from tests.browser.conftest import Visit
+from tests.browser.gathering import ask, break_leg, cell, opened
 from tests.e2e.recording import poll
 
 
@@ -16,38 +17,6 @@ async def whole(upstream_client: httpx.AsyncClient) -> AsyncIterator[None]:
     await upstream_client.delete("/faults")
     yield
     await upstream_client.delete("/faults")
-
-
-async def opened(visit: Visit, *without: str) -> Page:
-    """The page after its first answer, with these mechanisms turned off from then on."""
-    page = (await visit("/gather/")).page
-    await expect(page.locator("#outcome")).to_have_text("complete")
-    for name in without:
-        await page.locator(f".switches input[name={name}]").uncheck()
-    return page
-
-
-async def break_leg(page: Page, upstream: httpx.AsyncClient, slider: str, setting: str) -> None:
-    """Push a slider of `orders` to its end by keyboard, and wait until the upstream has it."""
-    await page.locator(f"#orders-{slider}").press("End")
-
-    async def set_there() -> bool | None:
-        return bool((await upstream.get("/faults/orders")).json()[setting]) or None
-
-    await poll(set_there, f"{setting} of orders")
-
-
-async def ask(page: Page) -> None:
-    """One more answer, drawn."""
-    counted = page.locator("#counted")
-    before = int(await counted.inner_text())
-    await page.get_by_role("button", name="Ask once").click()
-    await expect(counted).to_have_text(str(before + 1))
-
-
-def cell(page: Page, leg: str, what: str) -> Locator:
-    """What the table has of a leg."""
-    return page.locator(f"tr[data-leg={leg}] [data-cell={what}]")
 
 
 async def test_three_at_once(visit: Visit) -> None:
@@ -81,9 +50,8 @@ async def test_retries_are_drawn(visit: Visit, upstream_client: httpx.AsyncClien
     await ask(page)
     await expect(page.locator("#waterfall .bar.failed")).to_have_count(3)
     await expect(cell(page, "orders", "attempts")).to_have_text("3")
-    starts = await page.locator("#waterfall .bar.failed").evaluate_all(
-        "(bars) => bars.map((bar) => bar.x.baseVal.value)"
-    )
+    failed = page.locator("#waterfall .bar.failed")
+    starts = await failed.evaluate_all("(bars) => bars.map((bar) => bar.x.baseVal.value)")
     assert starts == sorted(starts)
     await page.locator(".switches input[name=retry]").uncheck()
     # What was measured with it is forgotten.

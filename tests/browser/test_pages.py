@@ -1,5 +1,6 @@
 """Every page, in both themes, wide and narrow."""
 
+import re
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -35,13 +36,25 @@ async def answered(page: Page) -> None:
     await expect(page.locator("#waterfall .bar").first).to_be_attached()
 
 
+async def drawn(page: Page) -> None:
+    """Every process and dependency is there, as the first two answers have it."""
+    await expect(page.locator("#column-realtime .node[data-state=good]").last).to_be_visible()
+    await expect(page.locator("#rate-requests")).to_have_text(re.compile(r"\d"))
+
+
+async def charted(page: Page) -> None:
+    """The table and the charts have what the first two answers said."""
+    await expect(page.locator("#processes .badge.good").first).to_be_visible()
+    await expect(page.locator("[data-chart=sockets] dd").first).to_be_visible()
+
+
 PAGES: dict[str, Ready] = {
-    "/": shown,
+    "/": drawn,
     "/rooms/": shown,
     "/rooms/lobby/": joined,
     "/gather/": answered,
     "/tour/": shown,
-    "/system/": shown,
+    "/system/": charted,
     "/sign-in/": shown,
 }
 

@@ -1,17 +1,24 @@
 """The pictures of the documentation, taken from a running stack: `make screenshots`."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 from tests.browser.conftest import Visit
+from tests.browser.gathering import ask
 from tests.browser.panes import Pane
 from tests.browser.test_pages import PAGES
 from tests.e2e import people
+from tests.e2e.people import Person
 from tests.e2e.stack import Login, Stack
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 MAX_BYTES = 150_000
+# As small as three columns may be: this picture is the README's, and text is what makes it heavy.
+ROOM_SIZE = {"width": 1160, "height": 690}
 # What is seen in the room: said, missed, caught up.
 FIRST = "My network is about to be cut. Keep talking!"
 MISSED = ("Are you there?", "Your messages are safe in PostgreSQL.", "You will get these in order, each once.")
@@ -27,34 +34,65 @@ def wanted(request: pytest.FixtureRequest) -> None:
 async def take(page: Page, name: str, theme: str) -> None:
     """A picture of what is in the window."""
     path = IMAGES / f"console-{name}-{theme}.png"
+    # Nothing is pointed at.
+    await page.mouse.move(0, 0)
     await page.screenshot(path=path, animations="disabled", caret="hide")
     assert path.stat().st_size < MAX_BYTES, f"{path.name} has {path.stat().st_size} bytes"
 
 
+@pytest_asyncio.fixture(scope="session")
+async def ada(stack: Stack) -> AsyncIterator[Person]:
+    """The demo's user, after one sign-in for all pictures."""
+    async with people.signed_in(stack, stack.demo) as person:
+        yield person
+
+
+@pytest_asyncio.fixture(scope="session")
+async def alan(stack: Stack) -> AsyncIterator[Person]:
+    """Another one."""
+    async with people.signed_in(stack, Login("alan", "millrace-alan")) as person:
+        yield person
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("path", [path for path in PAGES if path != "/rooms/lobby/"])
-async def test_page(visit: Visit, stack: Stack, path: str, theme: str) -> None:
+@pytest.mark.parametrize("path", [path for path in PAGES if path not in {"/rooms/lobby/", "/gather/"}])
+async def test_page(visit: Visit, ada: Person, path: str, theme: str) -> None:
     """The page as somebody signed in sees it at first."""
-    async with people.signed_in(stack, stack.demo) as ada:
-        watched = await visit(path, None if path == "/sign-in/" else ada, color_scheme=theme)
-        await PAGES[path](watched.page)
-        await take(watched.page, path.strip("/") or "home", theme)
+    watched = await visit(path, None if path == "/sign-in/" else ada, color_scheme=theme)
+    await PAGES[path](watched.page)
+    await take(watched.page, path.strip("/") or "home", theme)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_room(visit: Visit, stack: Stack, theme: str) -> None:
+async def test_room(visit: Visit, ada: Person, alan: Person, theme: str) -> None:
     """Two people in a room, one of whom has just caught up with what a cut network had kept away."""
-    alan = Login("alan", "millrace-alan")
-    async with people.signed_in(stack, stack.demo) as ada, people.signed_in(stack, alan) as other:
-        page = (await visit("/rooms/lobby/", ada, color_scheme=theme)).page
-        hers, his = Pane(page, 1), Pane(page, 2)
-        await hers.joined()
-        await his.open_as(other)
-        await hers.say(FIRST)
-        await expect(his.messages.last).to_contain_text(FIRST)
-        await hers.part("cut").click()
-        await his.say(*MISSED)
-        await expect(his.messages.last).to_contain_text(MISSED[-1])
-        await hers.part("cut").click()
-        await expect(hers.notes.last).to_contain_text("Caught up")
-        await take(page, "room", theme)
+    page = (await visit("/rooms/lobby/", ada, color_scheme=theme, viewport=ROOM_SIZE)).page
+    hers, his = Pane(page, 1), Pane(page, 2)
+    await hers.joined()
+    await his.open_as(alan)
+    await hers.say(FIRST)
+    await expect(his.messages.last).to_contain_text(FIRST)
+    await hers.part("cut").click()
+    await his.say(*MISSED)
+    await expect(his.messages.last).to_contain_text(MISSED[-1])
+    await hers.part("cut").click()
+    await expect(hers.notes.last).to_contain_text("Caught up")
+    await take(page, "room", theme)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_gather(visit: Visit, ada: Person, upstream_client: httpx.AsyncClient, theme: str) -> None:
+    """Three upstreams of which one in three requests fails, and the answers are complete all the same."""
+    page = (await visit("/gather/", ada, color_scheme=theme)).page
+    try:
+        await page.get_by_role("button", name="One in three fails").click()
+        await expect(page.locator("#faults-said")).to_contain_text("Set.")
+        await page.get_by_role("button", name="Keep asking").click()
+        await expect(page.locator("#chart .dot").nth(70)).to_be_attached(timeout=60_000)
+        await page.get_by_role("button", name="Stop asking").click()
+        # A picture in which something was tried again.
+        while not await page.locator("#waterfall .bar.failed").count():
+            await ask(page)
+    finally:
+        await upstream_client.delete("/faults")
+    await take(page, "gather", theme)

@@ -10,8 +10,9 @@ import mimetypes
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.conf import settings
 from django.contrib.staticfiles import finders
-from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, HttpResponsePermanentRedirect
 from django.utils.cache import patch_cache_control
 
 from chassis.errors import NotFound
@@ -55,3 +56,9 @@ async def static_file(request: HttpRequest, path: str) -> HttpResponse:
     response.headers["ETag"] = file.etag
     patch_cache_control(response, public=True, max_age=MAX_AGE)
     return response
+
+
+@only(*READ)
+async def favicon(request: HttpRequest) -> HttpResponse:
+    """`GET /favicon.ico`: what a browser asks for by itself, on pages that name no icon."""
+    return HttpResponsePermanentRedirect(f"{settings.STATIC_URL}console/icon.svg")

@@ -12,7 +12,7 @@ from api.gather import urls as gather
 from api.orm import urls as orm
 from api.rooms import urls as rooms
 from api.sign_in import urls as sign_in
-from api.static_files import static_file
+from api.static_files import favicon, static_file
 from api.tour import urls as tour
 from api.users import urls as users
 from chassis import health, metrics
@@ -38,6 +38,7 @@ urlpatterns = [
     path("", include(health.urlpatterns)),
     path("metrics", metrics.metrics),
     path("static/<path:path>", static_file),
+    path("favicon.ico", favicon),
     path("api/openapi.json", only(*READ)(documentation.openapi_json)),
     path("api/docs/", only(*READ)(documentation.page)),
     path("api/", include([*users.plain, *rooms.plain, *tour.plain, *gather.plain, *orm.plain])),

@@ -79,6 +79,11 @@ async def test_static_file_is_cached(client: httpx.AsyncClient) -> None:
     assert (first.headers["Content-Type"], again.status_code) == ("text/css; charset=utf-8", 304)
 
 
+async def test_icon(client: httpx.AsyncClient) -> None:
+    """A page without an icon of its own, the admin's, has ours."""
+    assert (await client.get("/favicon.ico", follow_redirects=True)).headers["Content-Type"] == "image/svg+xml"
+
+
 @pytest.mark.parametrize("path", ["nowhere.css", "../settings.py", "%2e%2e/settings.py", "/etc/passwd", "home"])
 async def test_only_static_files(client: httpx.AsyncClient, path: str) -> None:
     """No path leads out of the static directories."""

@@ -9,6 +9,7 @@ from api.console.page import page
 from api.console.system import faults
 from api.console.system.charts import CHARTS
 from api.console.system.snapshot import observer
+from api.console.system.targets import parse
 from chassis import database
 from chassis.errors import Forbidden, json_response
 from chassis.methods import READ, only
@@ -19,7 +20,9 @@ logger = structlog.get_logger(__name__)
 @only(*READ)
 async def system(request: HttpRequest) -> HttpResponse:
     """The page; its buttons only where they would do something."""
-    context = {"charts": CHARTS, "faults": faults.offered(), "pause_seconds": faults.PAUSE_SECONDS}
+    # As many rows as there will be, so that nothing moves when they come.
+    rows = [*(parse(target).name for target in settings.CONSOLE_TARGETS), "PostgreSQL", "Redis", "upstream"]
+    context = {"rows": rows, "charts": CHARTS, "faults": faults.offered(), "pause_seconds": faults.PAUSE_SECONDS}
     return page(request, "console/system.html", context)
 
 

@@ -4,9 +4,11 @@ import posixpath
 import re
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+from django.utils.html import escape
 from django.utils.safestring import SafeString
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -52,7 +54,7 @@ def render(markdown: str) -> Text:
         title = tokens[start + 1].content
         html = parser.renderer.render(tokens[start + 3 : end], parser.options, {})
         # Of our own file, whose HTML markdown-it has escaped.
-        sections.append(Section(_identifier(title), title, SafeString(_scrolling(html))))
+        sections.append(Section(_identifier(title), title, SafeString(_reachable(html, title))))
     return Text(tuple(sections), frozenset(files))
 
 
@@ -82,10 +84,17 @@ def _relink(token: Token) -> list[str]:
     return files
 
 
-def _scrolling(html: str) -> str:
-    # Wide tables scroll by themselves on a narrow screen, and for that they take the keyboard.
-    opened = '<div class="scroll" tabindex="0" role="region" aria-label="Table"><table>'
-    return html.replace("<table>", opened).replace("</table>", "</table></div>")
+def _reachable(html: str, title: str) -> str:
+    """Wide tables and code scroll by themselves on a narrow screen, and for that they take the keyboard."""
+    numbers = count(1)
+
+    def opened(_: re.Match[str]) -> str:
+        label = f"{escape(title)}, table {next(numbers)}"
+        return f'<div class="scroll" tabindex="0" role="region" aria-label="{label}"><table>'
+
+    html = re.sub("<table>", opened, html).replace("</table>", "</table></div>")
+    # A corner that heads nothing.
+    return html.replace("<th></th>", "<td></td>").replace("<pre>", '<pre tabindex="0">')
 
 
 def _identifier(title: str) -> str:

@@ -23,9 +23,10 @@ function state(process) {
     return element("span", { class: "badge bad" }, process.reason);
 }
 
-function workers(process, at) {
-    const serving = process.figures?.workers ?? [];
-    return serving.length ? serving.map(({ pid, started }) => element("div", {}, `pid ${pid}, up ${age(at - started)}`)) : ["–"];
+function workers({ figures }, at) {
+    if (!figures?.workers.length) return "–";
+    const oldest = Math.min(at, ...figures.workers.map((worker) => worker.started));
+    return `pid ${figures.workers.map((worker) => worker.pid).join(", ")}, up ${age(at - oldest)}`;
 }
 
 function row(process, at) {
@@ -34,7 +35,7 @@ function row(process, at) {
     return element("tr", {},
         element("td", {}, element("strong", {}, process.name)),
         element("td", {}, state(process)),
-        element("td", {}, ...workers(process, at)),
+        element("td", {}, workers(process, at)),
         element("td", { class: "number" }, pool),
         element("td", { class: "number" }, process.kind === "realtime" ? amount(figures?.sockets) : "–"));
 }

@@ -17,7 +17,7 @@ export function statements(response) {
     const count = response.headers.get("X-SQL-Count");
     if (count === null) return [];
     if (count === "0") return [element("p", {}, element("small", {}, "No SQL in this view."))];
-    const shown = JSON.parse(decodeURIComponent(response.headers.get("X-SQL")));
+    const shown = JSON.parse(response.headers.get("X-SQL"));
     const list = element("ol", { class: "sql" }, ...shown.map((sql) => element("li", {}, element("code", {}, sql))));
     const title = `${count} SQL statement${count === "1" ? "" : "s"}${shown.length < count ? `, the first ${shown.length}` : ""}`;
     return [element("details", { open: shown.length <= 5 }, element("summary", {}, title), list)];
