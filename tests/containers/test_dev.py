@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,8 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for folder in ("libs", "services"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     # pytest's folder is its owner's only.
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)
+    for private in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        private.chmod(0o755)
     files = os.environ.get("COMPOSE_FILE", "compose.yaml")
     with monkeypatch.context() as patched:
         patched.setenv("SOURCES", str(tmp_path))
@@ -45,6 +46,14 @@ def health(service: str) -> str:
     return of(service)[0].run("python", "-c", program).stdout
 
 
+def says(service: str, word: str) -> bool:
+    return word in health(service)
+
+
+def ended(service: str) -> bool:
+    return not health(service)
+
+
 @pytest.mark.timeout(240)
 def test_both_services_run_what_was_edited(sources: Path) -> None:
     """One change of a library that both use; no container is made anew for it."""
@@ -55,14 +64,14 @@ def test_both_services_run_what_was_edited(sources: Path) -> None:
     assert BEFORE in text
     file.write_text(text.replace(BEFORE, AFTER))
     for service in PORTS:
-        eventually(lambda service=service: "edited" in health(service), said=f"{service} runs the change")
+        eventually(partial(says, service, "edited"), said=f"{service} runs the change")
     # A mistake ends the program, and the next change starts it again.
     file.write_text("this is no Python")
     for service in PORTS:
-        eventually(lambda service=service: not health(service), said=f"{service} ended")
+        eventually(partial(ended, service), said=f"{service} ended")
     file.write_text(text)
     for service in PORTS:
-        eventually(lambda service=service: '"ok"' in health(service), said=f"{service} is back")
+        eventually(partial(says, service, '"ok"'), said=f"{service} is back")
     assert containers == {service: of(service)[0].id for service in PORTS}
 
 

@@ -64,12 +64,19 @@ def test_images_are_small_and_labelled(service: str) -> None:
     assert image["Config"]["Entrypoint"] is None
 
 
+@pytest.fixture(scope="module")
+def bills(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of what `make sbom` writes."""
+    folder = tmp_path_factory.mktemp("bills")
+    subprocess.run([ROOT / "deploy" / "sbom", folder], check=True, capture_output=True, timeout=100)
+    return folder
+
+
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("service", OURS)
-def test_the_bill_of_materials_is_what_is_installed(service: str, tmp_path: Path) -> None:
+def test_the_bill_of_materials_is_what_is_installed(service: str, bills: Path) -> None:
     """`make sbom`, which reads locks, and the image agree on every package and version."""
-    subprocess.run([ROOT / "deploy" / "sbom", tmp_path], check=True, capture_output=True, timeout=60)
-    bill = json.loads((tmp_path / f"{service}.cdx.json").read_text())
+    bill = json.loads((bills / f"{service}.cdx.json").read_text())
     named = {canonical(one["name"]): one["version"] for one in bill["components"]}
     program = "import importlib.metadata as m; print(*(f'{d.name}=={d.version}' for d in m.distributions()))"
     shown = of(service)[0].run("python", "-I", "-c", program).stdout.split()

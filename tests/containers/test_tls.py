@@ -14,6 +14,10 @@ ROOT = Path(__file__).parents[2]
 ADDRESS = f"localhost:{os.environ.get('GATEWAY_TLS_PORT', '8443')}"
 
 
+# Of what the tests are there to have refused.
+pytestmark = pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1:DeprecationWarning")
+
+
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The volume's, which is all that a client trusts here."""
