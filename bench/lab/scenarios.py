@@ -135,8 +135,8 @@ SCENARIOS = (
     Scenario(
         name="herd",
         title="A herd",
-        about="""1,000 identical requests at once, upstreams that take 300 ms. Hedging is off: the api itself takes longer
-than usual here, and a second request would not help that.""",
+        about="""1,000 identical requests at once, upstreams that take 300 ms. Hedging is off: the api itself takes long
+here, and a second request would not help that.""",
         timeline=[(0, everywhere(latency={"kind": "fixed", "ms": 300}))],
         variants=[
             Variant("all on", ("hedge",), "ours"),
