@@ -21,8 +21,9 @@ REQUEST = Request(encode_request("GET", "/api/gather/"))
 OURS, TUTORIAL, LIMIT = "Millrace", "Django, httpx client a request", "raw aiohttp"
 COMPARED = (TUTORIAL, LIMIT)
 CROWD = 1000
-# Less than the 2 s that the api waits for an answer.
 CROWD_MS = 1500.0
+# A thousand gathers at once, or somebody else on this machine, may take longer than an upstream may in production.
+PATIENT = {"GATHER_DEADLINE_MS": "20000", "GATHER_LEG_TIMEOUT_MS": "19000"}
 UPSTREAM_MS = 20.0
 
 
@@ -33,7 +34,8 @@ def contestants(url: str) -> list[Contestant]:
     stock = ("django", "httpx")
     return [
         # Nobody else shares calls or keeps answers, so here Millrace does not either; all else is on.
-        peer.api(OURS, {**env, "GATHER_WITHOUT": "single_flight,fresh"}),
+        # The deadline is for the machine: what costs is that there is one.
+        peer.api(OURS, {**env, **PATIENT, "GATHER_WITHOUT": "single_flight,fresh"}),
         peer.uvicorn("FastAPI, shared aiohttp", "fastapi.gather", "fastapi", "aiohttp", env=duty),
         peer.uvicorn("Django, shared httpx client", "django.app", *stock, env={**duty, "SHARED_CLIENT": "1"}),
         peer.uvicorn(TUTORIAL, "django.app", *stock, env=duty),
@@ -115,8 +117,7 @@ async def _crowd(plan: Plan, ours: Contestant, mock: Mock, check: Expect) -> tup
             check(request, response)
             complete += 1
 
-    patient = {"GATHER_DEADLINE_MS": "20000", "GATHER_LEG_TIMEOUT_MS": "20000", "GATHER_WITHOUT": "fresh"}
-    server = await Server.start(ours, plan.cores.server, patient)
+    server = await Server.start(ours, plan.cores.server, {"GATHER_WITHOUT": "fresh"})
     try:
         mock.latency(CROWD_MS)
         mock.reset_counters()

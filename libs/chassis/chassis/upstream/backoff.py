@@ -16,4 +16,5 @@ class Backoff:
 
     def delay(self, attempts: int) -> float:
         """Seconds to wait after so many attempts (1 and more)."""
-        return self._luck() * min(self._cap, self._base * 2 ** (attempts - 1))
+        most: float = min(self._cap, self._base * 2 ** (attempts - 1))
+        return self._luck() * most

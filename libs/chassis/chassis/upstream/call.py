@@ -43,6 +43,7 @@ class Call[Value]:
         "_limit",
         "_requests",
         "_sent",
+        "_span",
         "_started",
         "_switches",
         "_up",
@@ -60,22 +61,14 @@ class Call[Value]:
         self._hedged = False
         self._ends = deadline
         self._limit: asyncio.Timeout | None = None
+        self._span: spans.Span = spans.NONE
 
     async def run(self) -> Outcome[Value]:
         """What became of it, which is never an exception: a failure is an outcome too."""
-        with spans.span(f"call {self._up.name}", {"peer.service": self._up.name}) as span:
+        with spans.call(self._up.name) as self._span:
             outcome = await self._run()
-            spans.tell(
-                span,
-                {
-                    "millrace.status": outcome.status,
-                    "millrace.attempts": outcome.attempts,
-                    "millrace.hedged": outcome.hedged,
-                    "millrace.source": outcome.source or "none",
-                    "millrace.age": outcome.age or 0.0,
-                },
-                failed=None if outcome.status in {"ok", "stale"} else outcome.reason,
-            )
+            if self._span.is_recording():
+                spans.tell(self._span, outcome)
         self._up.meter.call(outcome.status, outcome.source, outcome.seconds, outcome.age)
         if outcome.reason is not None and outcome.status not in _QUIET:
             logger.warning("upstream.call_failed", upstream=self._up.name, status=outcome.status, reason=outcome.reason)
@@ -253,7 +246,7 @@ class Call[Value]:
         begun = time.perf_counter()
         ended: Ended = "failed"
         try:
-            with spans.request(self._up.name, str(self._url), self._sent, headers):
+            with spans.request(self._span, self._up.name, str(self._url), self._sent, headers):
                 body = await read(self._url, headers, self._up.policy.max_bytes)
                 answer = self._up.parse(body), body
             ended = "ok"

@@ -1,7 +1,7 @@
 """What became of a call."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from chassis.upstream.metrics import Attempt
 
@@ -10,8 +10,7 @@ Source = Literal["upstream", "memory", "redis"]
 Ended = Literal["ok", "failed", "timeout", "cancelled"]
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """A request of a call: why it was sent, how many seconds after the call began, for how many, and how it ended.
 
     `timeout`: the call's time was over. `cancelled`: another request was quicker, or nobody waited any more.
@@ -23,7 +22,8 @@ class Sent:
     ended: Ended
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen: that would make each several times as expensive.
+@dataclass(slots=True, kw_only=True)
 class Outcome[Value]:
     """`value` is there where the status is `ok` or `stale`, and None otherwise.
 

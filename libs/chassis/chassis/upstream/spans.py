@@ -10,20 +10,34 @@ from contextlib import AbstractContextManager, nullcontext
 from opentelemetry import propagate, trace
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, Status, StatusCode
 
+from chassis.upstream.outcome import Outcome
+
 _tracer = trace.get_tracer("chassis.upstream")
 
+NONE = INVALID_SPAN
+_NONE = nullcontext(NONE)
+
 type Attributes = dict[str, str | int | float | bool]
+
+
+def call(upstream: str) -> AbstractContextManager[Span]:
+    """The span of a call, all its attempts together."""
+    return span(f"call {upstream}", {"peer.service": upstream})
 
 
 def span(name: str, attributes: Attributes, kind: SpanKind = SpanKind.INTERNAL) -> AbstractContextManager[Span]:
     """A span for the length of the block, the parent of those inside."""
     if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
-        return nullcontext(INVALID_SPAN)
+        return _NONE
     return _tracer.start_as_current_span(name, kind=kind, attributes=attributes)
 
 
-def request(upstream: str, url: str, number: int, headers: MutableMapping[str, str]) -> AbstractContextManager[Span]:
-    """The span of the `number`th request of a call, by the semantic conventions for HTTP clients."""
+def request(
+    call: Span, upstream: str, url: str, number: int, headers: MutableMapping[str, str]
+) -> AbstractContextManager[Span]:
+    """The span of the `number`th request of a `call`, by the semantic conventions for HTTP clients."""
+    if not call.is_recording():
+        return _NONE
     attributes: Attributes = {
         "http.request.method": "GET",
         "url.full": url,
@@ -42,18 +56,23 @@ class _traced(AbstractContextManager[Span]):  # noqa: N801 - a function to its c
 
     def __enter__(self) -> Span:
         found = self._entered.__enter__()
-        if found.is_recording():
-            propagate.inject(self._headers)
+        propagate.inject(self._headers)
         return found
 
     def __exit__(self, *error: object) -> bool | None:
         return self._entered.__exit__(*error)  # type: ignore[arg-type]
 
 
-def tell(found: Span, attributes: Attributes, *, failed: str | None) -> None:
-    """What became of it."""
-    if not found.is_recording():
-        return
-    found.set_attributes(attributes)
-    if failed is not None:
-        found.set_status(Status(StatusCode.ERROR, failed))
+def tell[Value](span: Span, outcome: Outcome[Value]) -> None:
+    """What became of a call."""
+    span.set_attributes(
+        {
+            "millrace.status": outcome.status,
+            "millrace.attempts": outcome.attempts,
+            "millrace.hedged": outcome.hedged,
+            "millrace.source": outcome.source or "none",
+            "millrace.age": outcome.age or 0.0,
+        }
+    )
+    if outcome.value is None:
+        span.set_status(Status(StatusCode.ERROR, outcome.reason))

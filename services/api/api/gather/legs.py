@@ -14,7 +14,7 @@ from chassis.upstream import Deadline, Outcome, Sent, Switches, Upstream, collec
 _SECONDS = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Gather:
     """Rows by resource, empty where there are none, and what became of each leg.
 

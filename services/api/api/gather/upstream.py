@@ -9,6 +9,7 @@ import structlog
 from django.conf import settings
 from yarl import URL
 
+from api.gather.resources import RESOURCES
 from chassis.upstream import Policy, Upstream, UpstreamFailed, UpstreamTimedOut, shared
 from chassis.upstream.reading import HEADERS, read
 
@@ -17,11 +18,18 @@ MAX_BYTES = 1024 * 1024
 type Row = dict[str, Any]
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Answer(msgspec.Struct):
     """`rows` of the resource, and how many there are in all (None where the upstream does not say)."""
 
     rows: list[Row]
     total: int | None = None
+
+
+# One for each resource, which is the name that its rows have in the answer.
+_FIELDS: list[tuple[str, Any] | tuple[str, Any, Any]] = [("rows", list[Row]), ("total", int | None, None)]
+_DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
+    name: msgspec.json.Decoder(msgspec.defstruct(name.title(), _FIELDS, rename={"rows": name})) for name in RESOURCES
+}
 
 
 @lru_cache(maxsize=1024)
@@ -66,9 +74,9 @@ async def fetch(resource: str, limit: int, within: float) -> Answer:
 def parse(resource: str, body: bytes) -> Answer:
     """The rows in an answer. Raises `UpstreamFailed` where it has another shape."""
     try:
-        found = msgspec.json.decode(body, type=dict[str, Any])
-        return msgspec.convert({"rows": found.get(resource), "total": found.get("total")}, Answer)
+        found = _DECODERS[resource].decode(body)
     except msgspec.ValidationError as error:
         raise UpstreamFailed("unexpected shape") from error
     except (msgspec.DecodeError, RecursionError) as error:
         raise UpstreamFailed("not JSON") from error
+    return Answer(found.rows, found.total)
