@@ -13,7 +13,8 @@ from rooms import events, messages, names, senders
 from rooms.access import RoomAccess
 from rooms.frames import RoomFrame
 from rooms.hub import Hub, Seat
-from rooms.messages import StoredMessage
+from rooms.messages import Posted, StoredMessage
+from rooms.senders import Sender
 
 SENDER = senders.new_guest()
 
@@ -59,6 +60,11 @@ async def member(hub: Hub, room: RoomAccess, since: int | None = 0) -> tuple[Rec
     seat = await hub.join(room, recorder)
     await recorder.read(seat, since)
     return recorder, seat
+
+
+async def post(room: RoomAccess, sender: Sender = SENDER, client_id: uuid.UUID | None = None) -> Posted:
+    """The outcome of a post that nobody is told of."""
+    return await in_section(messages.post(room, sender, client_id or uuid.uuid4(), "hi"))
 
 
 async def store(room: RoomAccess, count: int = 1) -> list[StoredMessage]:

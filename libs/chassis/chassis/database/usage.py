@@ -41,7 +41,7 @@ class _Sampler:
         size, available = stats.get("pool_size", 0), stats.get("pool_available", 0)
         CONNECTIONS.set(size)
         IN_USE.set(max(0, size - available))
-        WAITING.set(stats.get("requests_waiting", 0))
+        WAITING.set(pool.waiting)
         for counter, name, unit in (
             (WAITS, "requests_queued", 1),
             (WAIT_SECONDS, "requests_wait_ms", 1000),

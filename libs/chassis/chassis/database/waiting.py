@@ -18,6 +18,11 @@ class BoundedPool(AsyncConnectionPool[Any]):
 
     process: ClassVar[Self | None] = None
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for a connection now; psycopg_pool's own number has those in it who gave up."""
+        return sum(client.error is None for client in self._waiting)
+
     @staticmethod
     async def look_at(connection: "psycopg.AsyncConnection[Any]") -> None:
         """Raises `psycopg.OperationalError` for a connection that its server has closed.
