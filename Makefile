@@ -1,7 +1,7 @@
 # Every target works in a fresh clone: what it needs is installed into .venv first (see deploy/bootstrap).
 .DEFAULT_GOAL := help
 .PHONY: help run stop status test lint types fmt e2e browser e2e-browser screenshots chaos up down logs psql backup \
-    restore roll base-images containers bench bench-check django-tests protocol lock check-locks clean
+    restore roll base-images containers bench bench-check lab django-tests protocol lock check-locks clean
 
 EMBEDDED := env PYTHONPATH=deploy .venv/bin/python -m embedded
 
@@ -76,6 +76,10 @@ bench-check: ## a short run; compares its ratios with the committed ones and wri
 	@deploy/bench-venv
 	@deploy/node-packages bench/peers/node
 	@$(EMBEDDED) exec -- .venv/bin/python -m bench --check $(W)
+
+lab: ## the gather view against upstreams in trouble, with and without each mechanism, into docs/gather.md (S="tail hang")
+	@deploy/bootstrap dev
+	@$(EMBEDDED) exec -- .venv/bin/python -m bench.lab $(S)
 
 up: ## the whole stack in containers, behind http://localhost:8080 (ARGS="--scale realtime=4")
 	@deploy/containers/up $(ARGS)

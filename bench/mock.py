@@ -1,5 +1,6 @@
 """mock-upstream's switches and counters, and what a right gather of it is."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -24,15 +25,20 @@ class Mock:
     def latency(self, ms: float) -> None:
         """Every answer takes `ms` milliseconds from now on; 0 for at once."""
         fault = {"latency": {"kind": "fixed", "ms": ms}} if ms else {}
-        self._client.put("/faults", json=dict.fromkeys(RESOURCES, fault)).raise_for_status()
+        self.faults(dict.fromkeys(RESOURCES, fault))
+
+    def faults(self, settings: Mapping[str, Any]) -> None:
+        """All faults from now on, by resource."""
+        self._client.put("/faults", json=settings).raise_for_status()
 
     def reset_counters(self) -> None:
         """Start counting again."""
         self._client.delete("/counters").raise_for_status()
 
-    def requests(self) -> int:
+    def requests(self, resources: Sequence[str] = RESOURCES) -> int:
         """Requests since then."""
-        return sum(int(self._client.get("/counters").json()[name]["requests"]) for name in RESOURCES)
+        counters = self._client.get("/counters").json()
+        return sum(int(counters[name]["requests"]) for name in resources)
 
     def close(self) -> None:
         """Close the connection."""

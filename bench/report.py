@@ -29,12 +29,12 @@ def regenerate(
     document.write_text(text)
 
 
-def between(text: str, name: str, content: str) -> str:
-    """`text` with `content` between the markers `<!-- bench:name -->` and `<!-- /bench:name -->`.
+def between(text: str, name: str, content: str, kind: str = "bench") -> str:
+    """`text` with `content` between the markers `<!-- kind:name -->` and `<!-- /kind:name -->`.
 
     Raises ValueError where the document has no such markers.
     """
-    opening, closing = f"<!-- bench:{name} -->", f"<!-- /bench:{name} -->"
+    opening, closing = f"<!-- {kind}:{name} -->", f"<!-- /{kind}:{name} -->"
     pattern = re.compile(re.escape(opening) + ".*?" + re.escape(closing), re.DOTALL)
     if not pattern.search(text):
         raise ValueError(f"no {opening} in the document")

@@ -141,5 +141,6 @@ def verdicts(found: Table, beyond_ms: float, calls: int) -> list[Verdict]:
 ABOUT = """\
 `GET /api/gather/` asks mock-upstream, which answers at once, for users, products and orders. All but the limit have
 equal duty (see W1); Millrace is the api itself with all that protects a call (see gather.md) but what would answer
-without asking: deadline, budgets, circuit breaker, hedging and so on, and a report of how each leg went. 16 connections in the closed loop, latencies at 40 requests a second."""
+without asking: deadline, budgets, circuit breaker, hedging and so on, and a report of how each leg went.
+16 connections in the closed loop, latencies at 40 requests a second."""
 WORKLOAD = Workload("gather", "three upstream calls at once", run)

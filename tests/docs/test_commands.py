@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "docs/tour.md")
+PAGES = ("README.md", "docs/tour.md", "docs/gather.md")
 USUAL = {
     "http://127.0.0.1:8000": os.environ.get("API_URL", ""),
     "ws://127.0.0.1:8001": os.environ.get("REALTIME_URL", ""),

@@ -213,9 +213,9 @@ def test_late_news_are_no_news(clock: Clock) -> None:
     fail(breaker, 4)
     clock.now += 5
     breaker.admit()
-    for ticket in late:
-        assert ticket is not None
-        breaker.settle(ticket, False)
+    for early in late:
+        assert early is not None
+        breaker.settle(early, False)
     assert breaker.state == "half-open"
 
 
@@ -298,9 +298,9 @@ class BreakerMachine(RuleBasedStateMachine):
             self.breaker.settle(ticket, None)
         self.clock.now += self.open_for
         for _ in range(self.probes):
-            ticket = self.breaker.admit()
-            assert ticket is not None
-            self.breaker.settle(ticket, True)
+            probe = self.breaker.admit()
+            assert probe is not None
+            self.breaker.settle(probe, True)
         assert self.breaker.state == "closed"
 
 

@@ -61,7 +61,7 @@ class Call[Value]:
         self._hedged = False
         self._ends = deadline
         self._limit: asyncio.Timeout | None = None
-        self._span: spans.Span = spans.NONE
+        self._span = spans.NONE
 
     async def run(self) -> Outcome[Value]:
         """What became of it, which is never an exception: a failure is an outcome too."""

@@ -14,7 +14,7 @@ from chassis.upstream.outcome import Outcome
 
 _tracer = trace.get_tracer("chassis.upstream")
 
-NONE = INVALID_SPAN
+NONE: Span = INVALID_SPAN
 _NONE = nullcontext(NONE)
 
 type Attributes = dict[str, str | int | float | bool]
