@@ -10,12 +10,12 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, async_playwright
 from tests.browser.measures import TABLE
 from tests.browser.watching import Watched, watch
-from tests.e2e.conftest import anyone, new_person, stack, staff, upstream_client
+from tests.e2e.conftest import anyone, enter_first, enter_second, new_person, stack, staff, upstream_client
 from tests.e2e.people import Person
 from tests.e2e.stack import Stack
 
 # Those of the other suite: pytest finds fixtures by their names in here.
-__all__ = ["anyone", "new_person", "stack", "staff", "upstream_client"]
+__all__ = ["anyone", "enter_first", "enter_second", "new_person", "stack", "staff", "upstream_client"]
 
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 PATIENCE_MS = 15_000

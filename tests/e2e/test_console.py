@@ -36,7 +36,8 @@ async def test_sockets_are_counted(anyone: httpx.AsyncClient, enter: OpenSocket)
     """A socket more is one more in the figures of some realtime process."""
 
     async def sockets() -> float:
-        return sum((process["figures"] or {}).get("sockets", 0) for process in (await state(anyone))["processes"])
+        processes = (await state(anyone))["processes"]
+        return float(sum((process["figures"] or {}).get("sockets", 0) for process in processes))
 
     async with enter("lobby", Entry()):
         deadline = time.monotonic() + PATIENCE

@@ -21,7 +21,7 @@ from chassis.single_flight import SingleFlight
 from rooms.hub.traces import Trace
 
 TIMEOUT = 0.8
-KEPT_SECONDS = 1.0
+KEPT_SECONDS = 0.9
 
 
 class Process(msgspec.Struct):
@@ -51,7 +51,7 @@ class Snapshot(msgspec.Struct):
 
 
 class Observer:
-    """Takes snapshots, one at a time, and keeps each for a second."""
+    """Takes snapshots, one at a time, and keeps each for about a second."""
 
     def __init__(self) -> None:
         self._addresses = Addresses()
@@ -67,7 +67,7 @@ class Observer:
         return await self._flights.ask(asked, lambda: self._take(asked))
 
     async def _take(self, targets: tuple[str, ...]) -> bytes:
-        began = time.perf_counter()
+        began, until = time.perf_counter(), time.monotonic() + KEPT_SECONDS
         asked, depends = await asyncio.gather(
             asyncio.gather(*(self._ask(parse(target)) for target in targets)), dependencies.all_of_them()
         )
@@ -80,7 +80,8 @@ class Observer:
             [delivered for _, deliveries in answers for delivered in deliveries],
         )
         encoded = msgspec.json.encode(snapshot)
-        self._kept = targets, time.monotonic() + KEPT_SECONDS, encoded
+        # From its beginning, so that whoever asks once a second gets a new one each time.
+        self._kept = targets, until, encoded
         return encoded
 
     async def _ask(self, target: Target) -> list[tuple[Process, list[Delivered]]]:

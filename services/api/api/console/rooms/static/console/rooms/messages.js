@@ -1,7 +1,7 @@
 // The messages of a pane, by their numbers, and what happened between them.
+import { Follower } from "./follower.js";
 
 const KEPT = 500; // so many rows at most while the newest are looked at; the older ones can be asked for again
-const NEAR = 40; // pixels from the end that still count as the end
 
 function element(name, className, text) {
   const made = document.createElement(name);
@@ -37,6 +37,7 @@ export class Messages {
   #scroller;
   #list;
   #jump;
+  #follower;
   #onLook;
 
   constructor({ scroller, messages, jump }, onLook) {
@@ -44,7 +45,7 @@ export class Messages {
     this.#list = messages;
     this.#jump = jump;
     this.#onLook = onLook;
-    scroller.addEventListener("scroll", () => this.look(), { passive: true });
+    this.#follower = new Follower(scroller, () => this.look());
     document.addEventListener("visibilitychange", () => this.look());
     jump.addEventListener("click", () => {
       this.toEnd();
@@ -58,14 +59,9 @@ export class Messages {
     return seq === undefined ? null : Number(seq);
   }
 
-  get #atEnd() {
-    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
-    return scrollHeight - scrollTop - clientHeight < NEAR;
-  }
-
   /** The newest: unread until it is in sight, if it is `counted`; `toEnd` goes there in any case. */
   append(item, { toEnd = false, counted = true } = {}) {
-    const stay = !this.#atEnd && !toEnd;
+    const stay = !this.#follower.following && !toEnd;
     this.#list.append(item);
     if (!stay) {
       while (this.#list.children.length > KEPT) this.#list.firstElementChild.remove();
@@ -96,14 +92,15 @@ export class Messages {
   }
 
   toEnd() {
-    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.#follower.toEnd();
   }
 
   /** What is in sight has been read. */
   look() {
-    const read = this.#atEnd && !document.hidden;
+    const { atEnd } = this.#follower;
+    const read = atEnd && !document.hidden;
     if (read) this.unread = 0;
-    this.#jump.hidden = this.#atEnd;
+    this.#jump.hidden = atEnd;
     this.#jump.textContent = this.unread ? `${this.unread} new ↓` : "To the newest ↓";
     this.#onLook(this.unread, read);
   }

@@ -1,4 +1,5 @@
 // The room as Server-Sent Events, as they come over the wire. The browser reconnects and resumes by itself.
+import { Follower } from "./follower.js";
 
 const KEPT = 200;
 const TYPES = ["message", "synced", "presence", "user_join", "user_leave", "typing", "notice"];
@@ -7,10 +8,12 @@ const TYPES = ["message", "synced", "presence", "user_join", "user_leave", "typi
 export class Stream {
   #part = {};
   #path;
+  #follower;
   #source = null;
 
   constructor(section, name) {
     for (const found of section.querySelectorAll("[data-part]")) this.#part[found.dataset.part] = found;
+    this.#follower = new Follower(this.#part.scroller);
     this.#path = `/api/rooms/${name}/events/`;
     this.#part.again.addEventListener("click", () => this.open());
     addEventListener("pagehide", () => this.#source?.close());
@@ -38,14 +41,13 @@ export class Stream {
   }
 
   #event({ type, data, lastEventId }) {
-    const { events, scroller } = this.#part;
-    const atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 40;
+    const { events } = this.#part;
     const item = document.createElement("li");
     // The id of a message holds for the events after it too, but only the message was sent with it.
     const id = type === "message" ? `id: ${lastEventId}\n` : "";
     item.textContent = `${id}event: ${type}\ndata: ${data}`;
     events.append(item);
     while (events.children.length > KEPT) events.firstElementChild.remove();
-    if (atEnd) scroller.scrollTop = scroller.scrollHeight;
+    this.#follower.follow();
   }
 }
