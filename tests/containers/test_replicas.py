@@ -41,7 +41,7 @@ def addresses(service: str, port: int) -> set[str]:
 
 
 async def unread() -> ClientConnection:
-    """A socket whose messages nobody takes; with a bound on them it would at some time not see a close frame any more."""
+    """A socket whose messages nobody takes; with a bound on them it would at some time see no close frame either."""
     return await connect(f"{REALTIME_URL}/ws/chat/lobby/", max_queue=None)
 
 
