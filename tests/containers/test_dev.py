@@ -20,9 +20,6 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A copy of the sources, which the services run meanwhile; afterwards they are what they were."""
     for folder in ("libs", "services"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-    # pytest's folder is its owner's only.
-    for private in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        private.chmod(0o755)
     files = os.environ.get("COMPOSE_FILE", "compose.yaml")
     with monkeypatch.context() as patched:
         patched.setenv("SOURCES", str(tmp_path))

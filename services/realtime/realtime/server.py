@@ -74,9 +74,7 @@ class Server(DaphneServer):
         self.ws_factory.protocol = WebSocketProtocol
         # A protocol error is answered with a close frame that says so (1009 for a frame over the cap) before the drop.
         # Every call resets `allowNullOrigin`; Origin is judged in `realtime.origins`.
-        # Where a client or a gateway is slow, its answer to a close frame takes longer than the usual second, after
-        # which a reset would overtake the frame: the client would not know why.
-        self.ws_factory.setProtocolOptions(failByDrop=False, allowNullOrigin=True, closeHandshakeTimeout=5)
+        self.ws_factory.setProtocolOptions(failByDrop=False, allowNullOrigin=True)
         slim.share_options(WebSocketProtocol, self.ws_factory)
 
     def listen_success(self, port: Any) -> None:
