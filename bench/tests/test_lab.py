@@ -8,7 +8,7 @@ import pytest
 
 from bench.errors import WrongAnswer
 from bench.figures import Figure
-from bench.lab import report
+from bench.lab import kept, report
 from bench.lab.claims import claims
 from bench.lab.scenarios import SCENARIOS
 from bench.lab.tally import Tally
@@ -87,3 +87,14 @@ def test_what_was_not_run_stays(tmp_path: Path) -> None:
     report.write(SCENARIOS, found, document, tmp_path / "images")
     assert document.read_text().startswith("<!-- lab:tail -->\nold\n")
     assert document.read_text().count("old") == 1
+
+
+def test_the_last_run_of_each_scenario_is_kept(tmp_path: Path) -> None:
+    """So that a run of some is judged together with the others; a new one replaces the old."""
+    for table in measured(load=1).values():
+        kept.save(table, tmp_path)
+    kept.save(measured(load=2)["tail"], tmp_path)
+    found = kept.load(tmp_path)
+    assert set(found) == {scenario.name for scenario in SCENARIOS}
+    assert found["tail"].median("all on", "load") == 2
+    assert found["hang"] == measured(load=1)["hang"]
