@@ -83,7 +83,7 @@ async def test_home(visit: Visit, ada: Person, enter_first: OpenSocket, enter_se
 async def test_system(visit: Visit, ada: Person, enter_first: OpenSocket, enter_second: OpenSocket, theme: str) -> None:
     """Half a minute of talk and requests, in which Redis paused."""
     async with enter_first("lobby", Entry()), enter_second("lobby", Entry()):
-        page = (await visit("/system/", ada, color_scheme=theme, viewport={"width": 1160, "height": 820})).page
+        page = (await visit("/system/", ada, color_scheme=theme, viewport={"width": 1160, "height": 1120})).page
         await charted(page)
         for second in range(40):
             if second == 15:
@@ -91,7 +91,6 @@ async def test_system(visit: Visit, ada: Person, enter_first: OpenSocket, enter_
             asked = [ada.client.get("/api/users/") for _ in range(10)]
             said = ada.client.post("/api/rooms/lobby/messages/", json={"message": f"second {second}"})
             await asyncio.gather(said, *asked, page.wait_for_timeout(1000))
-        await page.evaluate("scrollTo(0, document.querySelector('.overview').offsetTop - 70)")
         await take(page, "system", theme)
 
 

@@ -18,8 +18,6 @@ from django.utils.cache import patch_cache_control
 from chassis.errors import NotFound
 from chassis.methods import READ, only
 
-MAX_AGE = 3600
-
 
 @dataclass(frozen=True, slots=True)
 class StaticFile:
@@ -54,7 +52,8 @@ async def static_file(request: HttpRequest, path: str) -> HttpResponse:
     known = request.headers.get("If-None-Match") == file.etag
     response = HttpResponseNotModified() if known else HttpResponse(file.content, content_type=file.content_type)
     response.headers["ETag"] = file.etag
-    patch_cache_control(response, public=True, max_age=MAX_AGE)
+    # Asked for again each time: modules of two releases must not meet in one page, and a 304 costs next to nothing.
+    patch_cache_control(response, public=True, no_cache=True)
     return response
 
 

@@ -32,7 +32,7 @@ def resident_mib(pid: int) -> float:
 @pytest_asyncio.fixture
 async def many_users(user: User) -> User:
     """`USERS` more users than Ada."""
-    async with database.connection() as connection, await connection.cursor() as cursor:
+    async with database.connection(deadline=30) as connection, await connection.cursor() as cursor:
         await cursor.execute(
             "INSERT INTO accounts_user (username, email, password, first_name, last_name, is_staff, is_superuser,"
             " is_active, date_joined) SELECT 'user-' || n, 'user-' || n || '@example.org', '!', '', '', false, false,"

@@ -71,7 +71,7 @@ export class Traces {
     async #draw(key, group) {
         const steps = stepsOf(group);
         const first = Math.min(...steps.map((step) => step.from)), last = Math.max(...steps.map((step) => step.until));
-        say(this.#said, `Message ${key} was on every screen ${duration(Math.max(0, last - first))} after it was taken. Its way, slowed down:`);
+        say(this.#said, `Message ${key} was written to every socket ${duration(Math.max(0, last - first))} after it was taken. Its way, slowed down:`);
         this.#list.replaceChildren(...rows(steps));
         if (this.#drawing) return;
         this.#drawing = true;
