@@ -10,7 +10,7 @@ const TYPING_EVERY = 2000; // milliseconds
 const OVER = {
   closed: "left",
   not_signed_in: "signed out",
-  forbidden: "no longer a member",
+  forbidden: "not admitted",
   no_such_room: "the room is gone",
 };
 
@@ -136,7 +136,7 @@ export class Pane {
   #over(code) {
     if (this.#room === null) return; // its own person has left
     this.#show(OVER[code] ?? code, "bad");
-    this.messages.note(`This pane is over: ${OVER[code] ?? code}.`, "bad");
+    this.messages.note(`This pane is over: ${OVER[code] ?? code}. Load the page again to come back.`, "bad");
     this.#enable(false);
   }
 
