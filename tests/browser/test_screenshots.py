@@ -115,6 +115,8 @@ async def test_room(visit: Visit, ada: Person, alan: Person, theme: str) -> None
 async def test_gather(visit: Visit, ada: Person, upstream_client: httpx.AsyncClient, theme: str) -> None:
     """Three upstreams of which one in three requests fails, and the answers are complete all the same."""
     page = (await visit("/gather/", ada, color_scheme=theme)).page
+    # A third is more than the budget of retries has for long.
+    await page.locator(".switches input[name=budget]").uncheck()
     try:
         await page.get_by_role("button", name="One in three fails").click()
         await expect(page.locator("#faults-said")).to_contain_text("Set.")
@@ -122,7 +124,7 @@ async def test_gather(visit: Visit, ada: Person, upstream_client: httpx.AsyncCli
         await expect(page.locator("#chart .dot").nth(70)).to_be_attached(timeout=60_000)
         await page.get_by_role("button", name="Stop asking").click()
         # A picture in which something was tried again.
-        while not await page.locator("#waterfall .bar.failed").count():
+        while await page.locator("#waterfall .bar.failed").count() < 2:
             await ask(page)
     finally:
         await upstream_client.delete("/faults")
