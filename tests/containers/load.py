@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import uuid
 from collections.abc import AsyncIterator
@@ -24,12 +25,21 @@ REQUESTS = (
 _TIMEOUT = aiohttp.ClientTimeout(total=10)
 
 
+# What a service says itself that has no connection to the database in time.
+_OVERLOADED = ("Database unavailable", "Database busy", "Timed out")
+
+
 @dataclass(slots=True)
 class Requests:
     """What came of them: how many there were, and those that failed, each with what it met."""
 
     done: int = 0
     failed: list[str] = field(default_factory=list)
+
+    @property
+    def overloaded(self) -> bool:
+        """Whether all that failed were too many for the machine: each answered, by a service, with that."""
+        return bool(self.failed) and all(why.endswith(_OVERLOADED) for why in self.failed)
 
 
 @contextlib.asynccontextmanager
@@ -57,9 +67,11 @@ async def _ask(session: aiohttp.ClientSession, method: str, path: str, counted: 
     body = {"n": 1} if method == "POST" else None
     try:
         async with session.request(method, f"{API_URL}{path}", json=body) as answer:
-            await answer.read()
+            text = await answer.text()
             if answer.status >= 400:
-                counted.failed.append(f"{method} {path}: {answer.status}, {answer.headers.get('X-Request-ID')}")
+                said = json.loads(text).get("error") if answer.content_type == "application/json" else text[:80]
+                request = answer.headers.get("X-Request-ID")
+                counted.failed.append(f"{method} {path}: {answer.status}, {request}, {said}")
     except (aiohttp.ClientError, TimeoutError) as error:
         counted.failed.append(f"{method} {path}: {error!r}")
 
