@@ -114,3 +114,13 @@ async def test_only_for_staff_elsewhere(
     settings.DEMO = False
     statuses = [(await someone.get("/system/state/")).status_code for someone in (client, user_client, staff_client)]
     assert statuses == [401, 403, 200]
+
+
+@pytest.mark.parametrize("path", ["/", "/system/"])
+async def test_pages_ask_only_where_they_may(
+    client: httpx.AsyncClient, staff_client: httpx.AsyncClient, settings: Any, path: str
+) -> None:
+    """Who may not know how the stack stands gets a page that does not ask."""
+    settings.DEMO = False
+    module = f"console{path}system.js" if path == "/system/" else "console/home/home.js"
+    assert (module in (await client.get(path)).text, module in (await staff_client.get(path)).text) == (False, True)

@@ -15,3 +15,4 @@ class AdministrationConfig(AppConfig):
 
     name = "api.administration"
     label = "administration"
+    verbose_name = "Messages"

@@ -23,6 +23,11 @@ def content_security_policy(realtime_url: str) -> str:
     )
 
 
+def may_watch(request: HttpRequest) -> bool:
+    """Whether the visitor may know how many processes there are and how they do: everybody in the demo, else staff."""
+    return bool(settings.DEMO) or (isinstance(request.user, User) and request.user.is_staff)
+
+
 def page(request: HttpRequest, template: str, context: Mapping[str, Any] | None = None) -> HttpResponse:
     """The template as a page; what `shared` has is in every page's context."""
     shared = {
@@ -33,6 +38,7 @@ def page(request: HttpRequest, template: str, context: Mapping[str, Any] | None 
         "user": request.user if isinstance(request.user, User) else None,
         "realtime_url": settings.REALTIME_URL,
         "demo": settings.DEMO,
+        "may_watch": may_watch(request),
     }
     response = render(request, template, {**shared, **(context or {})})
     response.headers["Content-Security-Policy"] = content_security_policy(settings.REALTIME_URL)

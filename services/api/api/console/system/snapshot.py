@@ -41,7 +41,7 @@ class Delivered(msgspec.Struct):
 
 
 class Snapshot(msgspec.Struct):
-    """`at` is in seconds since 1970, `took_ms` how long everybody's answers took."""
+    """`at` is when everybody was asked, in seconds since 1970, `took_ms` how long everybody's answers took."""
 
     at: float
     took_ms: float
@@ -67,13 +67,15 @@ class Observer:
         return await self._flights.ask(asked, lambda: self._take(asked))
 
     async def _take(self, targets: tuple[str, ...]) -> bytes:
+        # When the metrics are read, not when the slowest has answered: rates are made of it.
+        at = time.time()
         began, until = time.perf_counter(), time.monotonic() + KEPT_SECONDS
         asked, depends = await asyncio.gather(
             asyncio.gather(*(self._ask(parse(target)) for target in targets)), dependencies.all_of_them()
         )
         answers = [answer for answered in asked for answer in answered]
         snapshot = Snapshot(
-            time.time(),
+            at,
             round((time.perf_counter() - began) * 1000, 1),
             [process for process, _ in answers],
             depends,

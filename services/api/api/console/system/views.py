@@ -5,7 +5,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from accounts.requests import signed_in
-from api.console.page import page
+from api.console.page import may_watch, page
 from api.console.system import faults
 from api.console.system.charts import CHARTS
 from api.console.system.snapshot import observer
@@ -29,7 +29,8 @@ async def system(request: HttpRequest) -> HttpResponse:
 @only(*READ)
 async def state(request: HttpRequest) -> HttpResponse:
     """A `snapshot.Snapshot`: for everybody in the demo, else for staff, who may know how many processes there are."""
-    if not (settings.DEMO or signed_in(request).is_staff):
+    if not may_watch(request):
+        signed_in(request)
         raise Forbidden("For staff only")
     # Whoever's session was looked up for this need not hold a connection while others answer.
     await database.release()

@@ -68,8 +68,6 @@ function show(snapshot) {
 }
 
 poll("/system/state/", 1000, show, (error) => {
-    say(trouble, error.status === 401 || error.status === 403
-        ? "How the stack stands is for staff here: sign in as one of them."
-        : "The api does not answer; asking again.");
+    say(trouble, error.status ? `The api answers ${error.status}; asking again.` : "The api does not answer; asking again.");
     trouble.hidden = false;
 });

@@ -2,6 +2,9 @@
 import { duration } from "../figures.js";
 import { element } from "../elements.js";
 
+/** Reports each method's SQL by itself. */
+export const ORM = "/api/orm/";
+
 /** The status and the two times: by the server, until the answer was ready, and by this browser, until it was here. */
 export function measures(response, milliseconds) {
     const tone = response.ok ? "good" : response.status < 500 ? "warn" : "bad";
@@ -28,7 +31,7 @@ export function bodyOf(text, type, url) {
     if (!text) return element("p", {}, element("small", {}, "No body."));
     if (!type.startsWith("application/json")) return element("pre", { tabindex: 0 }, element("code", {}, text));
     const json = JSON.parse(text);
-    if (url === "/api/orm/" && Array.isArray(json)) return methods(json);
+    if (url === ORM && Array.isArray(json)) return methods(json);
     return element("pre", { tabindex: 0 }, element("code", {}, JSON.stringify(json, null, 2)));
 }
 
@@ -38,8 +41,8 @@ function methods(reports) {
     const rows = reports.map((report) => element("tr", {},
         element("td", {}, element("strong", {}, report.method)),
         element("td", {}, report.backend),
-        element("td", {}, element("pre", {}, report.call)),
-        element("td", {}, ...report.sql.map((sql) => element("pre", {}, sql))),
+        element("td", {}, element("pre", { tabindex: 0 }, report.call)),
+        element("td", {}, ...report.sql.map((sql) => element("pre", { tabindex: 0 }, sql))),
         element("td", {}, typeof report.rows === "object" ? JSON.stringify(report.rows) : String(report.rows)),
         element("td", { class: "number" }, duration(report.ms / 1000))));
     const table = element("table", { class: "orm" }, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));

@@ -2,7 +2,7 @@
 import { csrf } from "../api.js";
 import { element } from "../elements.js";
 import { request } from "./request.js";
-import { bodyOf, measures, statements } from "./result.js";
+import { ORM, bodyOf, measures, statements } from "./result.js";
 
 const MAX_SHOWN = 200_000;
 
@@ -19,7 +19,7 @@ async function send(form) {
     const began = performance.now();
     try {
         const response = await fetch(url, { method, headers, body, signal: controller.signal });
-        result.append(measures(response, performance.now() - began), ...statements(response));
+        result.append(measures(response, performance.now() - began), ...(url === ORM ? [] : statements(response)));
         await show(response, url, result);
     } catch (error) {
         result.append(element("p", {}, error.name === "AbortError" ? "Stopped." : `No answer: ${error.message}`));
