@@ -11,7 +11,7 @@ import uvloop
 from bench.cores import Cores
 from bench.errors import BenchError
 from bench.figures import Figure
-from bench.lab import trial
+from bench.lab import kept, trial
 from bench.lab.claims import claims
 from bench.lab.report import PLOTTED, markdown, write
 from bench.lab.scenario import Scenario
@@ -38,7 +38,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    write(SCENARIOS, tables)
     print(verdicts([(name, verdict) for name, verdict in claims(tables) if name in tables]))
     return 0
 
@@ -51,6 +50,9 @@ async def _run(scenarios: Sequence[Scenario], cores: Cores) -> dict[str, Table]:
         try:
             for scenario in scenarios:
                 tables[scenario.name] = await _scenario(scenario, mock, cores)
+                # What was measured is kept if a later one fails.
+                kept.save(tables[scenario.name])
+                write(SCENARIOS, kept.load())
         finally:
             mock.close()
     return tables

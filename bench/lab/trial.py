@@ -19,7 +19,7 @@ from bench.load.drive import closed_loop, open_loop
 from bench.load.wire import Request, encode_request
 from bench.mock import Mock
 
-WARM_UP_SECONDS = 6.0
+WARM_UP_SECONDS = 5.0
 # As many as may wait at once where nothing bounds them.
 WIRES = 800
 

@@ -131,6 +131,19 @@ async def test_timeouts_open_it_too(client: httpx.AsyncClient, upstream: Upstrea
     assert {leg["status"] for leg in await ask(client, 30, 30)} == {"open"}
 
 
+async def test_a_caller_in_a_hurry_does_not_open_it(
+    client: httpx.AsyncClient, upstream: Upstream, settings: Any
+) -> None:
+    """Nobody shuts an upstream for all others by giving it no time."""
+    settings.GATHER_WITHOUT = [name for name in BARE if name != "breaker"]
+    await upstream.fault(orders={"latency": {"kind": "fixed", "ms": 300}})
+    hurry = [client.get("/api/gather/", headers={"X-Deadline-Ms": "60"}) for _ in range(60)]
+    found = [response.json()["meta"]["legs"]["orders"]["status"] for response in await asyncio.gather(*hurry)]
+    assert set(found) == {"timeout"}
+    assert upstreams()["orders"].breaker.state == "closed"
+    assert (await ask(client, 1, 1))[0]["status"] == "ok"
+
+
 async def test_a_request_that_is_wrong_does_not_open_it(
     client: httpx.AsyncClient, upstream: Upstream, settings: Any
 ) -> None:

@@ -40,6 +40,7 @@ class Call[Value]:
         "_ends",
         "_headers",
         "_hedged",
+        "_hurried",
         "_limit",
         "_requests",
         "_sent",
@@ -51,10 +52,17 @@ class Call[Value]:
     )
 
     def __init__(
-        self, upstream: "Upstream[Value]", url: URL, headers: dict[str, str], deadline: Deadline, switches: Switches
+        self,
+        upstream: "Upstream[Value]",
+        url: URL,
+        headers: dict[str, str],
+        deadline: Deadline,
+        switches: Switches,
+        *,
+        hurried: bool,
     ) -> None:
         self._up, self._url, self._headers = upstream, url, headers
-        self._deadline, self._switches = deadline, switches
+        self._deadline, self._switches, self._hurried = deadline, switches, hurried
         self._started = time.perf_counter()
         self._sent = 0
         self._requests: list[Sent] = []
@@ -234,7 +242,8 @@ class Call[Value]:
         return answer
 
     def _timed_out(self) -> bool:
-        return self._limit is not None and self._limit.expired()
+        """Whether the upstream had its time; what a caller in a hurry left it says nothing about it."""
+        return self._limit is not None and self._limit.expired() and not self._hurried
 
     async def _request(self, kind: Attempt) -> tuple[Value, bytes]:
         self._sent += 1

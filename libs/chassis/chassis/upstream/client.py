@@ -55,19 +55,19 @@ class Upstream[Value]:
         self._flights: SingleFlight[Key, Outcome[Value]] = SingleFlight()
 
     def start(
-        self, url: URL, *, deadline: Deadline, switches: Switches, headers: dict[str, str], alone: bool = False
+        self, url: URL, *, deadline: Deadline, switches: Switches, headers: dict[str, str], hurried: bool = False
     ) -> "Started[Value]":
-        """Begin to GET `url`, or join whoever is asking for the same; `alone` joins nobody and is joined by nobody.
+        """Begin to GET `url`, or join whoever is asking for the same; the caller waits with `collect`.
 
-        The caller waits with `collect`, or calls `leave` in the end. The first to ask decides about deadline and
-        headers, so those whose deadline is another than everybody's go alone.
+        The first to ask decides about deadline and headers. So a `hurried` call, which has less time than others, joins
+        nobody and is joined by nobody, and that it got no answer in its time does not count against the upstream.
         """
         if switches.fresh and (copy := self.copies.fresh(str(url))) is not None:
             age = self.copies.age(copy.at)
             self.meter.call("ok", "memory", 0.0, age)
             return Started(Outcome(status="ok", value=copy.value, source="memory", age=age))
-        call = Call(self, url, headers, deadline, switches)
-        key: Key = (url, switches) if switches.single_flight and not alone else object()
+        call = Call(self, url, headers, deadline, switches, hurried=hurried)
+        key: Key = (url, switches) if switches.single_flight and not hurried else object()
         flight = self._flights.join(key, call.run)
         if flight.waiting > 1:
             self.meter.coalesced()

@@ -19,9 +19,9 @@ async def hedged[Answer](first: Call[Answer], second: Call[Answer], *, after: fl
     try:
         return await first()
     except asyncio.CancelledError:
-        if not rival.takes_over():
+        if (winner := rival.winner()) is None:
             raise
-        return rival.answer()
+        return winner.result()
     except UpstreamFailed as failure:
         if rival.task is None:
             raise
@@ -58,13 +58,10 @@ class _Rival[Answer]:
         self._won = True
         self._main.cancel()
 
-    def takes_over(self) -> bool:
-        """Whether the cancellation that arrived is only this one's, which is taken back then."""
-        return self._won and self._main is not None and self._main.uncancel() <= self._cancelling
-
-    def answer(self) -> Answer:
-        assert self.task is not None  # noqa: S101 - it has won
-        return self.task.result()
+    def winner(self) -> asyncio.Task[Answer] | None:
+        """The second call, where the cancellation that arrived is only its own, which is taken back then."""
+        mine = self._won and self._main is not None and self._main.uncancel() <= self._cancelling
+        return self.task if mine else None
 
     def stop(self) -> None:
         """Nothing of it is needed any more."""

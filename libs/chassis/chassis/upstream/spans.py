@@ -4,8 +4,8 @@ Only the API is needed here. A process that sets up no SDK pays one comparison f
 trace goes on in the upstream (`traceparent`).
 """
 
-from collections.abc import MutableMapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, MutableMapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from opentelemetry import propagate, trace
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, Status, StatusCode
@@ -44,23 +44,15 @@ def request(
         "peer.service": upstream,
         "http.request.resend_count": number - 1,
     }
-    return _traced(span(f"GET {upstream}", attributes, SpanKind.CLIENT), headers)
+    return _told(span(f"GET {upstream}", attributes, SpanKind.CLIENT), headers)
 
 
-class _traced(AbstractContextManager[Span]):  # noqa: N801 - a function to its callers
-    """Enters a span and tells the upstream of it."""
-
-    def __init__(self, entered: AbstractContextManager[Span], headers: MutableMapping[str, str]) -> None:
-        self._entered = entered
-        self._headers = headers
-
-    def __enter__(self) -> Span:
-        found = self._entered.__enter__()
-        propagate.inject(self._headers)
-        return found
-
-    def __exit__(self, *error: object) -> bool | None:
-        return self._entered.__exit__(*error)  # type: ignore[arg-type]
+@contextmanager
+def _told(span: AbstractContextManager[Span], headers: MutableMapping[str, str]) -> Iterator[Span]:
+    """The span, of which `headers` tell the upstream."""
+    with span as entered:
+        propagate.inject(headers)
+        yield entered
 
 
 def tell[Value](span: Span, outcome: Outcome[Value]) -> None:

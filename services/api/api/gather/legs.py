@@ -44,7 +44,7 @@ async def gather(limit: int, switches: Switches, within: float | None, *, trace:
     with spans.span("gather", {"millrace.limit": limit}):
         legs = {
             name: upstream.start(
-                address(base, name, limit), deadline=deadline, switches=switches, headers=headers, alone=hurried
+                address(base, name, limit), deadline=deadline, switches=switches, headers=headers, hurried=hurried
             )
             for name, upstream in upstreams().items()
         }
