@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, async_playwright
+from playwright.async_api import Browser, BrowserContext, async_playwright, expect
 from tests.browser.measures import TABLE
 from tests.browser.watching import Watched, watch
 from tests.e2e.conftest import anyone, enter_first, enter_second, new_person, stack, staff, upstream_client
@@ -19,6 +19,7 @@ __all__ = ["anyone", "enter_first", "enter_second", "new_person", "stack", "staf
 
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 PATIENCE_MS = 15_000
+expect.set_options(timeout=PATIENCE_MS)
 
 type Visit = Callable[..., Awaitable[Watched]]
 

@@ -36,3 +36,11 @@ async def ask(page: Page) -> None:
 def cell(page: Page, leg: str, what: str) -> Locator:
     """What the table has of a leg."""
     return page.locator(f"tr[data-leg={leg}] [data-cell={what}]")
+
+
+async def bars(page: Page, kind: str) -> list[tuple[float, float]]:
+    """Where the bars of one kind start and end in the waterfall, in pixels, as they are drawn."""
+    found: list[list[float]] = await page.locator(f"#waterfall .bar.{kind}").evaluate_all(
+        "(bars) => bars.map(({ x, width }) => [x.baseVal.value, x.baseVal.value + width.baseVal.value])"
+    )
+    return [(start, end) for start, end in found]

@@ -147,6 +147,7 @@ async def test_unread(visit: Visit, new_person: NewPerson) -> None:
     await pane.joined()
     scroller = pane.part("scroller")
     await scroller.evaluate("(scroller) => { scroller.scrollTop = scroller.scrollHeight / 2; }")
+    await expect(pane.part("jump")).to_have_text("To the newest ↓")
     mark = unique("unread")
     for number in range(3):
         await post(writer, f"{mark} {number}")
