@@ -120,5 +120,5 @@ async def test_a_stopped_realtime_container_sends_its_sockets_on() -> None:
     assert {socket.close_code for socket in sockets} - {None} == {1012}
     for socket in sockets:
         await socket.close()
-    async with connect(f"{REALTIME_URL}/ws/chat/lobby/") as again:
+    async with connect(f"{REALTIME_URL}/ws/chat/lobby/", max_queue=None) as again:
         assert await again.recv()

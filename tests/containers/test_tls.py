@@ -47,7 +47,7 @@ def test_nobody_else_is_trusted() -> None:
 async def test_sockets_over_tls(certificate: Path) -> None:
     """A WebSocket goes the same way."""
     context = ssl.create_default_context(cafile=str(certificate))
-    async with connect(f"wss://{ADDRESS}/ws/chat/lobby/", ssl=context) as socket:
+    async with connect(f"wss://{ADDRESS}/ws/chat/lobby/", ssl=context, max_queue=None) as socket:
         assert await socket.recv()
 
 
