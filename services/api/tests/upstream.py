@@ -43,13 +43,12 @@ class Upstream:
         await self.reaches(in_flight=0)
         await self._control("DELETE", "/counters")
 
-    async def reaches(self, **expected: int | range) -> None:
-        """Wait until the counters of all endpoints together have these values, or one of each range."""
-        wanted = {name: value if isinstance(value, range) else (value,) for name, value in expected.items()}
+    async def reaches(self, **expected: int) -> None:
+        """Wait until the counters of all endpoints together have these values."""
 
         async def reached() -> bool:
             counters = await self.counters()
-            return all(counters[name] in values for name, values in wanted.items())
+            return all(counters[name] == value for name, value in expected.items())
 
         await eventually(reached, what=str(expected))
 
