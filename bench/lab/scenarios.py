@@ -89,7 +89,7 @@ SCENARIOS = (
     Scenario(
         name="drip",
         title="An upstream drips",
-        about="Orders come at 200 bytes a second: each read succeeds, and an answer takes 5 s.",
+        about="Orders come at 200 bytes a second: each read succeeds, and an answer takes seconds.",
         timeline=[(0, at_orders(drip={"bytes_per_second": 200}))],
         variants=[
             ALL,
