@@ -41,6 +41,7 @@ class Call[Value]:
         "_headers",
         "_hedged",
         "_hurried",
+        "_key",
         "_limit",
         "_requests",
         "_sent",
@@ -55,13 +56,15 @@ class Call[Value]:
         self,
         upstream: "Upstream[Value]",
         url: URL,
+        key: str,
         headers: dict[str, str],
         deadline: Deadline,
         switches: Switches,
         *,
         hurried: bool,
     ) -> None:
-        self._up, self._url, self._headers = upstream, url, headers
+        # Making text of an address costs as much as looking something up by it.
+        self._up, self._url, self._key, self._headers = upstream, url, key, headers
         self._deadline, self._switches, self._hurried = deadline, switches, hurried
         self._started = time.perf_counter()
         self._sent = 0
@@ -84,7 +87,7 @@ class Call[Value]:
 
     async def _run(self) -> Outcome[Value]:
         if self._switches.fresh and self._up.policy.fresh_for > 0:
-            copy = await self._up.from_redis(self._url, self._up.copies.is_fresh)
+            copy = await self._up.from_redis(self._key, self._up.copies.is_fresh)
             if copy is not None:
                 return self._outcome("redis", *copy)
         try:
@@ -95,10 +98,10 @@ class Call[Value]:
 
     async def _instead(self, failure: UpstreamFailed) -> Outcome[Value]:
         if self._switches.stale:
-            copy = self._up.copies.stale(str(self._url))
+            copy = self._up.copies.stale(self._key)
             if copy is not None:
                 return self._outcome("memory", copy.value, self._up.copies.age(copy.at), failure)
-            found = await self._up.from_redis(self._url, self._up.copies.is_usable)
+            found = await self._up.from_redis(self._key, self._up.copies.is_usable)
             if found is not None:
                 return self._outcome("redis", *found, failure)
         return Outcome(
@@ -144,7 +147,7 @@ class Call[Value]:
             if self._sent:
                 raise UpstreamTimedOut(f"no answer within {round(within, 2):g} s") from None
             raise UpstreamBusy(f"no place within {round(within, 2):g} s") from None
-        self._up.keep(self._url, value, body, self._switches)
+        self._up.keep(self._key, value, body, self._switches)
         return value
 
     async def _attempts(self) -> tuple[Value, bytes]:
@@ -255,7 +258,7 @@ class Call[Value]:
         begun = time.perf_counter()
         ended: Ended = "failed"
         try:
-            with spans.request(self._span, self._up.name, str(self._url), self._sent, headers):
+            with spans.request(self._span, self._up.name, self._key, self._sent, headers):
                 body = await read(self._url, headers, self._up.policy.max_bytes)
                 answer = self._up.parse(body), body
             ended = "ok"

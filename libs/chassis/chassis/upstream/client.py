@@ -25,7 +25,7 @@ from chassis.upstream.switches import Switches
 
 logger = structlog.get_logger(__name__)
 
-type Key = tuple[URL, Switches] | object
+type Key = tuple[str, Switches] | object
 
 
 class Upstream[Value]:
@@ -62,25 +62,26 @@ class Upstream[Value]:
         The first to ask decides about deadline and headers. So a `hurried` call, which has less time than others, joins
         nobody and is joined by nobody, and that it got no answer in its time does not count against the upstream.
         """
-        if switches.fresh and (copy := self.copies.fresh(str(url))) is not None:
+        text = str(url)
+        if switches.fresh and (copy := self.copies.fresh(text)) is not None:
             age = self.copies.age(copy.at)
             self.meter.call("ok", "memory", 0.0, age)
             return Started(Outcome(status="ok", value=copy.value, source="memory", age=age))
-        call = Call(self, url, headers, deadline, switches, hurried=hurried)
-        key: Key = (url, switches) if switches.single_flight and not hurried else object()
+        call = Call(self, url, text, headers, deadline, switches, hurried=hurried)
+        key: Key = (text, switches) if switches.single_flight and not hurried else object()
         flight = self._flights.join(key, call.run)
         if flight.waiting > 1:
             self.meter.coalesced()
         return Started(None, flight, partial(self._flights.leave, flight))
 
-    def keep(self, url: URL, value: Value, body: bytes, switches: Switches) -> None:
+    def keep(self, url: str, value: Value, body: bytes, switches: Switches) -> None:
         """A good answer, for those who ask next and for when there is none."""
         if not switches.fresh and not switches.stale:
             return
-        copy = self.copies.put(str(url), value, body)
+        copy = self.copies.put(url, value, body)
         self._shared.offer(self._shared_key(url), copy.at, body, self.policy.stale_for)
 
-    async def from_redis(self, url: URL, good: Callable[[float], bool]) -> tuple[Value, float] | None:
+    async def from_redis(self, url: str, good: Callable[[float], bool]) -> tuple[Value, float] | None:
         """A copy of any process that is `good`, by when it came, and its age; it is in memory from now on."""
         found = await self._shared.read(self._shared_key(url))
         if found is None or not good(found[0]):
@@ -91,14 +92,14 @@ class Upstream[Value]:
         except UpstreamFailed:
             # Of a version that took its answers in another shape.
             return None
-        self.copies.put(str(url), value, body, at)
+        self.copies.put(url, value, body, at)
         return value, self.copies.age(at)
 
     def in_flight(self) -> int:
         """Calls that somebody waits for."""
         return len(self._flights)
 
-    def _shared_key(self, url: URL) -> str:
+    def _shared_key(self, url: str) -> str:
         return f"{self.name}:{url}"
 
     def _changed(self, state: State) -> None:

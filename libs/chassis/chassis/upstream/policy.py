@@ -29,7 +29,7 @@ class Policy:
     hedge_start: float = 1
     hedge_most: float = 10
     # A quicker upstream is not worth it: by then the answer is nearly there, and a timer is a millisecond wide.
-    hedge_least: float = 0.01
+    hedge_least: float = 0.025
 
     # Three legs of so many fit into the HTTP client's pool, so that one that hangs takes no connection from the others.
     concurrency: int = 32

@@ -22,6 +22,8 @@ type Attributes = dict[str, str | int | float | bool]
 
 def call(upstream: str) -> AbstractContextManager[Span]:
     """The span of a call, all its attempts together."""
+    if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+        return _NONE
     return span(f"call {upstream}", {"peer.service": upstream})
 
 
