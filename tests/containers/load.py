@@ -25,21 +25,12 @@ REQUESTS = (
 _TIMEOUT = aiohttp.ClientTimeout(total=10)
 
 
-# What a service says itself that has no connection to the database in time.
-_OVERLOADED = ("Database unavailable", "Database busy", "Timed out")
-
-
 @dataclass(slots=True)
 class Requests:
     """What came of them: how many there were, and those that failed, each with what it met."""
 
     done: int = 0
     failed: list[str] = field(default_factory=list)
-
-    @property
-    def overloaded(self) -> bool:
-        """Whether all that failed were too many for the machine: each answered, by a service, with that."""
-        return bool(self.failed) and all(why.endswith(_OVERLOADED) for why in self.failed)
 
 
 @contextlib.asynccontextmanager

@@ -1,11 +1,10 @@
 """Rates that are decided in the process and settled in Redis."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from chassis import redis
 from chassis.errors import TooManyRequests
@@ -37,21 +36,6 @@ def clock() -> Clock:
 def rates(clock: Clock, clean_redis: Any) -> Callable[[], Rates]:
     """Makes what each process has."""
     return lambda: Rates("test", clock)
-
-
-@pytest_asyncio.fixture
-async def server(settings: Any) -> AsyncIterator[ValkeyServer]:
-    """A Redis of the test's own, that this process uses."""
-    usual = settings.REDIS_URL
-    own = ValkeyServer()
-    await own.start()
-    settings.REDIS_URL = own.url
-    redis._client.cache_clear()
-    yield own
-    await redis.client().aclose()
-    own.kill()
-    settings.REDIS_URL = usual
-    redis._client.cache_clear()
 
 
 def allowed(process: Rates, tries: int, key: str = "ada") -> int:
@@ -179,10 +163,10 @@ async def test_flushed_redis(rates: Callable[[], Rates]) -> None:
     assert allowed(process, 5) == 0
 
 
-async def test_redis_away(server: ValkeyServer, clock: Clock) -> None:
+async def test_redis_away(own_redis: ValkeyServer, clock: Clock) -> None:
     """Without Redis each process keeps the limit for itself; what was used long ago is no burden when it is back."""
     one, two = Rates("test", clock), Rates("test", clock)
-    server.kill()
+    own_redis.kill()
     for _ in range(30):
         assert (allowed(one, 1), allowed(two, 1)) == (1, 1)
         clock.now += 1
@@ -192,7 +176,7 @@ async def test_redis_away(server: ValkeyServer, clock: Clock) -> None:
     await one.settle()
     await two.settle()
     clock.now += 10
-    await server.start()
+    await own_redis.start()
     await eventually(lambda: shares(one, two, clock), what="they share the limit again")
 
 
@@ -206,12 +190,12 @@ async def shares(one: Rates, two: Rates, clock: Clock) -> bool:
     return allowed(two, 10) == 0
 
 
-async def test_redis_frozen(server: ValkeyServer, clock: Clock) -> None:
+async def test_redis_frozen(own_redis: ValkeyServer, clock: Clock) -> None:
     """While Redis answers nothing a use is decided at once, and settling ends in bounded time."""
     process = Rates("test", clock)
     allowed(process, 1)
     await process.settle()
-    server.freeze()
+    own_redis.freeze()
     allowed(process, 1)
     settling = asyncio.create_task(process.settle())
     try:
@@ -220,4 +204,4 @@ async def test_redis_frozen(server: ValkeyServer, clock: Clock) -> None:
             await settling
         assert allowed(process, 20) == 0
     finally:
-        server.thaw()
+        own_redis.thaw()

@@ -1,7 +1,7 @@
 """Copies in a real Redis that is flushed, killed and frozen: they are shared, and nobody waits for them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
 import pytest
@@ -15,23 +15,7 @@ from .valkey_server import ValkeyServer
 
 
 @pytest_asyncio.fixture
-async def server(settings: Any) -> AsyncIterator[ValkeyServer]:
-    """A Redis of the test's own, that this process uses."""
-    usual = settings.REDIS_URL
-    own = ValkeyServer()
-    await own.start()
-    settings.REDIS_URL = own.url
-    redis._client.cache_clear()
-    yield own
-    own.thaw()
-    await redis.client().aclose()
-    own.kill()
-    settings.REDIS_URL = usual
-    redis._client.cache_clear()
-
-
-@pytest_asyncio.fixture
-async def shared(server: ValkeyServer) -> Shared:
+async def shared(own_redis: ValkeyServer) -> Shared:
     """What one process has, once Redis has answered it."""
     found = Shared()
     await found.settle()
@@ -58,11 +42,11 @@ async def test_another_process_has_it(shared: Shared) -> None:
     assert await other.read("orders") is None
 
 
-async def test_it_expires(shared: Shared, server: ValkeyServer) -> None:
+async def test_it_expires(shared: Shared, own_redis: ValkeyServer) -> None:
     """Redis forgets what nobody may use any more."""
     shared.offer("users", 1, b"{}", 60)
     await shared.settle()
-    assert 59_000 < int(await server.command("PTTL", "upstream:users")) <= 60_000
+    assert 59_000 < int(await own_redis.command("PTTL", "upstream:users")) <= 60_000
 
 
 async def test_what_waits_is_bounded(shared: Shared) -> None:
@@ -74,18 +58,18 @@ async def test_what_waits_is_bounded(shared: Shared) -> None:
     assert await shared.read("1999") == (1, b"{}")
 
 
-async def test_nobody_asks_before_redis_has_answered(server: ValkeyServer) -> None:
+async def test_nobody_asks_before_redis_has_answered(own_redis: ValkeyServer) -> None:
     """A process that starts without Redis waits for nothing."""
     shared = Shared()
-    server.freeze()
+    own_redis.freeze()
     assert at_once(shared.read("users")) is None
 
 
 @pytest.mark.parametrize("fault", ["freeze", "kill"])
-async def test_without_redis_nobody_waits(shared: Shared, server: ValkeyServer, fault: str) -> None:
+async def test_without_redis_nobody_waits(shared: Shared, own_redis: ValkeyServer, fault: str) -> None:
     """Those who ask just then are told that there is none; whoever asks later is told at once."""
     assert await shared.read("users") is None
-    getattr(server, fault)()
+    getattr(own_redis, fault)()
     async with asyncio.timeout(redis.TIMEOUT / 2):
         assert await asyncio.gather(*(shared.read("users") for _ in range(20))) == [None] * 20
     assert not shared.answers
@@ -93,13 +77,13 @@ async def test_without_redis_nobody_waits(shared: Shared, server: ValkeyServer, 
 
 
 @pytest.mark.parametrize("fault", ["freeze", "kill"])
-async def test_it_comes_back(shared: Shared, server: ValkeyServer, fault: str) -> None:
+async def test_it_comes_back(shared: Shared, own_redis: ValkeyServer, fault: str) -> None:
     """A write in the background finds out."""
-    getattr(server, fault)()
+    getattr(own_redis, fault)()
     assert await shared.read("users") is None
     await shared.settle()
     assert not shared.answers
-    server.thaw() if fault == "freeze" else await server.start()
+    own_redis.thaw() if fault == "freeze" else await own_redis.start()
     shared.offer("users", 2, b"{}", 60)
 
     async def shares() -> bool:
