@@ -68,6 +68,8 @@ def test_the_signing_key_can_be_changed(gateway: httpx.Client) -> None:
         compose("run", "--rm", "--no-deps", "secrets", "make-secrets", name)
         compose("restart", "--timeout", "5", "api", "realtime", within=120)
         compose("up", "-d", "--wait", "--no-recreate", "--no-deps", "api", "realtime", within=120)
+        # All at once, unlike a roll: for two seconds the gateway may know their former addresses only.
+        eventually(lambda: gateway.get("/health/").status_code == 200, said="the gateway reaches a new api")
 
     login = {"username": "alan", "password": "millrace-alan"}
     gateway.post("/api/login/", json=login).raise_for_status()
