@@ -1,12 +1,14 @@
 """Containers that come and go behind the gateway."""
 
 import asyncio
+import contextlib
 import os
 import uuid
 from collections.abc import Iterator
 
 import httpx
 import pytest
+from tests.containers.conftest import API_URL
 from tests.containers.engine import DEADLINE, compose, docker, eventually, gateway_log, of
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -104,6 +106,41 @@ def test_a_restarted_replica_is_found_again(gateway: httpx.Client) -> None:
         return served_by(path) == wanted
 
     eventually(both_asked, said="both replicas answer")
+
+
+@pytest.mark.timeout(180)
+async def test_streams_of_a_replica_that_is_cut_off_end() -> None:
+    """Nothing says that it is gone, not even a reset: the gateway notices, and clients come back to the other one."""
+    victim = (await asyncio.to_thread(of, "api"))[0]
+    (network,) = (name for name in victim.facts["NetworkSettings"]["Networks"] if name.endswith("_back"))
+    async with contextlib.AsyncExitStack() as stack:
+        client = await stack.enter_async_context(httpx.AsyncClient(base_url=API_URL, timeout=2 * DEADLINE))
+        login = await client.post("/api/login/", json={"username": "ada", "password": "millrace-ada"})
+        signed_in = {"Authorization": f"Bearer {login.json()['token']}"}
+        path = "/api/rooms/lobby/events/"
+        # The least busy replica gets the next one, so each has one at least.
+        streams = [
+            await stack.enter_async_context(client.stream("GET", path, headers=signed_in)) for _ in range(2 * REPLICAS)
+        ]
+        assert {stream.status_code for stream in streams} == {200}
+        reading = [asyncio.create_task(_until_it_ends(stream)) for stream in streams]
+        await asyncio.to_thread(docker, "network", "disconnect", network, victim.id)
+        try:
+            done, going_on = await asyncio.wait(reading, timeout=DEADLINE, return_when=asyncio.FIRST_COMPLETED)
+            assert done
+            assert going_on
+            for task in done:
+                task.result()
+        finally:
+            for task in reading:
+                task.cancel()
+            await asyncio.to_thread(docker, "rm", "-f", victim.id)
+
+
+async def _until_it_ends(stream: httpx.Response) -> None:
+    with contextlib.suppress(httpx.RemoteProtocolError):
+        async for _ in stream.aiter_raw():
+            pass
 
 
 @pytest.mark.timeout(180)
