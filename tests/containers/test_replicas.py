@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import httpx
 import pytest
@@ -108,11 +109,33 @@ def test_a_restarted_replica_is_found_again(gateway: httpx.Client) -> None:
     eventually(both_asked, said="both replicas answer")
 
 
-@pytest.mark.timeout(180)
-async def test_streams_of_a_replica_that_is_cut_off_end() -> None:
-    """Nothing says that it is gone, not even a reset: the gateway notices, and clients come back to the other one."""
-    victim = (await asyncio.to_thread(of, "api"))[0]
+def _disconnect(network: str, container: str) -> None:
+    docker("network", "disconnect", network, container)
+
+
+@pytest.fixture
+def cut_off() -> Iterator[Callable[[], None]]:
+    """Takes a replica of the api off the network of the gateway; nothing says so to anybody, not even a reset."""
+    victim = of("api")[0]
     (network,) = (name for name in victim.facts["NetworkSettings"]["Networks"] if name.endswith("_back"))
+    yield partial(_disconnect, network, victim.id)
+    docker("rm", "-f", victim.id)
+
+
+@pytest.mark.timeout(180)
+async def test_requests_to_a_replica_that_is_cut_off_are_asked_of_another_one(cut_off: Callable[[], None]) -> None:
+    """Those that may be repeated, also after the gateway's list of replicas has changed."""
+    async with httpx.AsyncClient(base_url=API_URL, timeout=DEADLINE) as client:
+        # Connections to both replicas, which the gateway keeps.
+        await asyncio.gather(*(client.get("/api/items/") for _ in range(40)))
+        await asyncio.to_thread(cut_off)
+        answers = await asyncio.gather(*(client.get("/api/items/") for _ in range(40)))
+    assert {answer.status_code for answer in answers} == {200}
+
+
+@pytest.mark.timeout(180)
+async def test_streams_of_a_replica_that_is_cut_off_end(cut_off: Callable[[], None]) -> None:
+    """The gateway notices that nobody is there, and clients come back to the other one."""
     async with contextlib.AsyncExitStack() as stack:
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=API_URL, timeout=2 * DEADLINE))
         login = await client.post("/api/login/", json={"username": "ada", "password": "millrace-ada"})
@@ -124,7 +147,7 @@ async def test_streams_of_a_replica_that_is_cut_off_end() -> None:
         ]
         assert {stream.status_code for stream in streams} == {200}
         reading = [asyncio.create_task(_until_it_ends(stream)) for stream in streams]
-        await asyncio.to_thread(docker, "network", "disconnect", network, victim.id)
+        await asyncio.to_thread(cut_off)
         try:
             done, going_on = await asyncio.wait(reading, timeout=DEADLINE, return_when=asyncio.FIRST_COMPLETED)
             assert done
@@ -134,7 +157,6 @@ async def test_streams_of_a_replica_that_is_cut_off_end() -> None:
         finally:
             for task in reading:
                 task.cancel()
-            await asyncio.to_thread(docker, "rm", "-f", victim.id)
 
 
 async def _until_it_ends(stream: httpx.Response) -> None:
