@@ -1,9 +1,14 @@
-"""Who can reach whom."""
+"""Who can reach whom, and from which addresses networks are."""
 
 import json
+from ipaddress import ip_network
 
 import pytest
 from tests.containers.engine import Container, compose, docker, of
+
+# Where the engine takes a network from that asks for none in particular, unless it is configured otherwise:
+# https://docs.docker.com/engine/network/#subnet-allocation
+POOLS = (*(f"172.{second}.0.0/16" for second in range(17, 32)), "192.168.0.0/16")
 
 
 def reaches(container: Container, address: str, port: int) -> bool:
@@ -54,3 +59,12 @@ def test_networks_of_data_and_services_have_no_way_out() -> None:
     for network in ("back", "data"):
         assert f"{project}_{network}" in names
         assert json.loads(docker("network", "inspect", f"{project}_{network}").stdout)[0]["Internal"]
+
+
+def test_the_fixed_network_collides_with_no_other_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine goes round its pools: after a dozen networks it would give another one what `back` asks for."""
+    for name in ("BACK_SUBNET", "BACK_RANGE", "GATEWAY_ADDRESS", "GATEWAY_TLS_ADDRESS"):
+        monkeypatch.delenv(name, raising=False)
+    facts = json.loads(compose("-f", "compose.yaml", "config", "--format", "json"))
+    fixed = ip_network(facts["networks"]["back"]["ipam"]["config"][0]["subnet"])
+    assert [pool for pool in POOLS if fixed.overlaps(ip_network(pool))] == []
