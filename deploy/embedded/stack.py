@@ -172,7 +172,7 @@ def _entry(service: Service) -> dict[str, Any]:
 def rows_of(state: dict[str, Any], secrets: Path) -> Iterable[tuple[str, str]]:
     """The table of addresses, from what `write_state` wrote."""
     urls = state["urls"]
-    yield "Start page", f"{urls['API_URL']}/"
+    yield "Console", f"{urls['API_URL']}/"
     yield "API reference", f"{urls['API_URL']}/api/docs/"
     yield "WebSocket", f"{urls['REALTIME_URL']}/ws/chat/lobby/"
     yield "Mock upstream", f"{urls['UPSTREAM_URL']}/users"
