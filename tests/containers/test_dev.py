@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -18,7 +20,7 @@ BEFORE, AFTER = '_OK = {"status": "ok"}', '_OK = {"status": "ok", "edited": "yes
 @pytest.fixture
 def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A copy of the sources, which the services run meanwhile; afterwards they are what they were."""
-    for folder in ("libs", "services"):
+    for folder in ("libs", "services", "locks"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     files = os.environ.get("COMPOSE_FILE", "compose.yaml")
     with monkeypatch.context() as patched:
@@ -72,13 +74,32 @@ def test_both_services_run_what_was_edited(sources: Path) -> None:
     assert containers == {service: of(service)[0].id for service in PORTS}
 
 
-def test_watch_builds_anew_what_cannot_be_mounted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`docker compose watch`: the locks and the Dockerfile, for both services."""
-    monkeypatch.setenv("COMPOSE_FILE", "compose.yaml:compose.dev.yaml")
-    services = json.loads(compose("config", "--format", "json"))["services"]
-    for service in PORTS:
-        watched = services[service]["develop"]["watch"]
-        assert {Path(one["path"]).name: one["action"] for one in watched} == {
-            "locks": "rebuild",
-            "Dockerfile": "rebuild",
-        }
+@pytest.fixture
+def watched(sources: Path) -> Iterator[Path]:
+    """Where `docker compose watch` writes what it does, for the folder `sources`, while this lasts."""
+    log = sources / "watch.log"
+    files = f"{os.environ.get('COMPOSE_FILE', 'compose.yaml')}:compose.dev.yaml"
+    environment = {**os.environ, "COMPOSE_FILE": files, "SOURCES": str(sources)}
+    command = [shutil.which("docker") or "docker", "compose", "watch", "--no-up", *PORTS]
+    with (
+        log.open("w") as output,
+        subprocess.Popen(
+            command, env=environment, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+        ) as watching,
+    ):
+        try:
+            eventually(lambda: "Watch enabled" in log.read_text(), said="it watches")
+            yield log
+        finally:
+            watching.terminate()
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("service", PORTS)
+def test_watch_builds_a_service_anew_when_its_lock_changes(service: str, sources: Path, watched: Path) -> None:
+    """What cannot be mounted; the other service is left alone."""
+    with (sources / "locks" / f"{service}.txt").open("a") as lock:
+        lock.write("# changed\n")
+    built = re.compile(r"[Ss]ervice\W+(\w+)\W+successfully built")
+    eventually(lambda: built.search(watched.read_text()), said=f"{service} is built")
+    assert set(built.findall(watched.read_text())) == {service}
