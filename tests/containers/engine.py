@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 DEADLINE = 60.0
-_DOCKER = shutil.which("docker") or "docker"
+DOCKER = shutil.which("docker") or "docker"
 SERVICES = ("gateway", "api", "realtime", "mock-upstream", "postgres", "valkey")
 # Of the profiles, which `make containers` starts too.
 OPTIONAL = ("gateway-tls", "prometheus")
@@ -17,7 +17,7 @@ OPTIONAL = ("gateway-tls", "prometheus")
 
 def docker(*arguments: str, check: bool = True, within: float = DEADLINE) -> subprocess.CompletedProcess[str]:
     """Run `docker` in so many seconds at most; a failure shows what it said."""
-    command = [_DOCKER, *arguments]
+    command = [DOCKER, *arguments]
     # Whatever a client sent is in the logs.
     ran = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=within, check=False)
     if check and ran.returncode:

@@ -109,21 +109,17 @@ def test_a_restarted_replica_is_found_again(gateway: httpx.Client) -> None:
     eventually(both_asked, said="both replicas answer")
 
 
-def _disconnect(network: str, container: str) -> None:
-    docker("network", "disconnect", network, container)
-
-
 @pytest.fixture
-def cut_off() -> Iterator[Callable[[], None]]:
+def cut_off() -> Iterator[Callable[[], object]]:
     """Takes a replica of the api off the network of the gateway; nothing says so to anybody, not even a reset."""
     victim = of("api")[0]
     (network,) = (name for name in victim.facts["NetworkSettings"]["Networks"] if name.endswith("_back"))
-    yield partial(_disconnect, network, victim.id)
+    yield partial(docker, "network", "disconnect", network, victim.id)
     docker("rm", "-f", victim.id)
 
 
 @pytest.mark.timeout(180)
-async def test_requests_to_a_replica_that_is_cut_off_are_asked_of_another_one(cut_off: Callable[[], None]) -> None:
+async def test_requests_to_a_replica_that_is_cut_off_are_asked_of_another_one(cut_off: Callable[[], object]) -> None:
     """Those that may be repeated, also after the gateway's list of replicas has changed."""
     async with httpx.AsyncClient(base_url=API_URL, timeout=DEADLINE) as client:
         # Connections to both replicas, which the gateway keeps.
@@ -134,7 +130,7 @@ async def test_requests_to_a_replica_that_is_cut_off_are_asked_of_another_one(cu
 
 
 @pytest.mark.timeout(180)
-async def test_streams_of_a_replica_that_is_cut_off_end(cut_off: Callable[[], None]) -> None:
+async def test_streams_of_a_replica_that_is_cut_off_end(cut_off: Callable[[], object]) -> None:
     """The gateway notices that nobody is there, and clients come back to the other one."""
     async with contextlib.AsyncExitStack() as stack:
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=API_URL, timeout=2 * DEADLINE))
