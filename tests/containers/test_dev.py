@@ -90,7 +90,7 @@ def watched(sources: Path) -> Iterator[Path]:
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("service", PORTS)
 def test_watch_builds_a_service_anew_when_its_lock_changes(service: str, sources: Path, watched: Path) -> None:
-    """What cannot be mounted; the other service is left alone."""
+    """What cannot be mounted; the other service is not built."""
     with (sources / "locks" / f"{service}.txt").open("a") as lock:
         lock.write("# changed\n")
     built = re.compile(rf"service\W+{service}\W+successfully built", re.IGNORECASE)
