@@ -1,10 +1,12 @@
 # Every target works in a fresh clone: what it needs is installed into .venv first (see deploy/bootstrap).
 .DEFAULT_GOAL := help
+.PHONY: k8s-up k8s-down k8s-logs k8s-backup k8s-restore k8s-rotate-key k8s-e2e k8s-test k8s-chaos k8s-lint
 .PHONY: help run stop status test lint types fmt e2e browser e2e-browser screenshots chaos up down logs psql backup \
     restore roll base-images containers chaos-containers sbom bench bench-check lab django-tests protocol lock \
     check-locks clean
 
 EMBEDDED := env PYTHONPATH=deploy .venv/bin/python -m embedded
+KUBERNETES := env PYTHONPATH=deploy .venv/bin/python -m kubernetes
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -114,6 +116,46 @@ chaos-containers: ## the faults on containers: kill, crash, pause and cut each o
 	@deploy/bootstrap dev
 	@SEED=$(SEED) DURATION=$(DURATION) ONLY="$(ONLY)" RATE=$(RATE) HEAL=$(HEAL) \
 	    deploy/containers/own-stack deploy/containers/chaos
+
+k8s-up: ## the whole stack on the cluster that kubectl reaches (K8S_COMPONENTS= K8S_URL= K8S_LOAD= REGISTRY= K8S_CONTEXT=)
+	@deploy/bootstrap dev
+	@$(KUBERNETES) up $(ARGS)
+
+k8s-down: ## stop it; the data stays (ARGS=--volumes: that goes too)
+	@deploy/bootstrap dev
+	@$(KUBERNETES) down $(ARGS)
+
+k8s-logs: ## follow the logs of its pods (S=api: of one service)
+	@deploy/bootstrap dev
+	@$(KUBERNETES) logs $(S)
+
+k8s-backup: ## its database into backups/ (FILE=...)
+	@deploy/bootstrap dev
+	@$(KUBERNETES) backup $(FILE)
+
+k8s-restore: ## its database as it was (FILE=backups/...)
+	@deploy/bootstrap dev
+	@$(KUBERNETES) restore $(FILE)
+
+k8s-rotate-key: ## change the signing key in two steps, each with a rollout (STEP=next, then STEP=use)
+	@deploy/bootstrap dev
+	@$(KUBERNETES) rotate-key $(STEP)
+
+k8s-e2e: ## the end-to-end suite through its gateway (needs K8S_COMPONENTS=testing; API_URL= UPSTREAM_URL= METRICS_URL=)
+	@deploy/bootstrap dev
+	@deploy/kubernetes/e2e $(ARGS)
+
+k8s-test: ## the cluster suite: rollouts, drains, dying nodes, policies, rollbacks under load (RATE= SOCKETS= ARGS="-k drain")
+	@deploy/bootstrap dev
+	@RATE=$(RATE) SOCKETS=$(SOCKETS) deploy/kubernetes/test $(ARGS)
+
+k8s-chaos: ## the faults on pods and nodes, under load, with the checker of `make chaos` (SEED= ONLY= DURATION=)
+	@deploy/bootstrap dev
+	@SEED=$(SEED) DURATION=$(DURATION) ONLY="$(ONLY)" RATE=$(RATE) HEAL=$(HEAL) KUBERNETES=1 deploy/chaos
+
+k8s-lint: ## render every set of manifests, validate it for 1.34, 1.36 and 1.37, and check our own rules; needs no cluster
+	@deploy/bootstrap dev
+	@deploy/kubernetes/lint
 
 sbom: ## CycloneDX bills of materials of the services' images, from their locks, into sbom/
 	@deploy/bootstrap dev

@@ -1,0 +1,5 @@
+import sys
+
+from kubernetes.cli import main
+
+sys.exit(main())

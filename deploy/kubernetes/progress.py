@@ -1,0 +1,129 @@
+"""Waiting for a rollout: what is still missing, and in the end which object holds it up, with its last event."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from kubernetes.kubectl import Failed
+from kubernetes.target import Target
+
+INTERVAL = 1.0
+_KINDS = {"Deployment": "deployments", "StatefulSet": "statefulsets", "Job": "jobs"}
+# Reasons of a waiting container that are no fault.
+_USUAL = {"ContainerCreating", "PodInitializing"}
+
+type Object = dict[str, Any]
+
+
+def wait(target: Target, objects: list[Object], say: Callable[[str], None]) -> None:
+    """Return when every workload of `objects` is ready. Raises `Failed` when a Job has failed or the time is over."""
+    wanted = {(one["kind"], one["metadata"]["name"]) for one in objects if one["kind"] in _KINDS}
+    deadline = time.monotonic() + target.seconds
+    said: dict[tuple[str, str], str] = {}
+    while True:
+        states = _states(target, wanted)
+        for key, state in states.items():
+            if said.get(key) != state and state:
+                say(f"{key[0].lower()}/{key[1]}: {state}")
+            said[key] = state
+        late = [key for key, state in states.items() if state]
+        if not late:
+            return
+        failed = [key for key in late if states[key].startswith("failed")]
+        if failed or time.monotonic() > deadline:
+            raise _failure(target, failed or late, states)
+        time.sleep(INTERVAL)
+
+
+def _states(target: Target, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """What each workload lacks; an empty text if nothing."""
+    found = {
+        (one["kind"], one["metadata"]["name"]): missing(one) for one in target.kubectl.items(",".join(_KINDS.values()))
+    }
+    return {key: found.get(key, "does not exist yet") for key in sorted(wanted)}
+
+
+def missing(one: Object) -> str:
+    """What a workload lacks, as words for a person; empty if it is ready."""
+    status = one.get("status", {})
+    if one["kind"] == "Job":
+        return _missing_of_job(one, status)
+    wanted = one["spec"].get("replicas", 1)
+    if status.get("observedGeneration", 0) < one["metadata"]["generation"]:
+        return "not seen by its controller yet"
+    updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
+    if one["kind"] == "StatefulSet" and status.get("currentRevision") == status.get("updateRevision"):
+        updated = status.get("currentReplicas", 0)
+    if updated < wanted:
+        return f"{updated} of {wanted} pods are of this version"
+    if status.get("replicas", 0) > updated:
+        return f"{status['replicas'] - updated} pods of the former version are left"
+    return "" if available >= wanted else f"{available} of {wanted} pods are available"
+
+
+def _missing_of_job(one: Object, status: Object) -> str:
+    conditions = {each["type"]: each for each in status.get("conditions", []) if each["status"] == "True"}
+    if "Failed" in conditions:
+        return f"failed: {conditions['Failed'].get('message') or conditions['Failed'].get('reason')}"
+    return "" if status.get("succeeded", 0) >= one["spec"].get("completions", 1) else "runs"
+
+
+def _failure(target: Target, late: list[tuple[str, str]], states: dict[tuple[str, str], str]) -> Failed:
+    """One sentence for the first workload, and for each of them its pods and last events."""
+    detail = []
+    for kind, name in late:
+        detail.append(f"{kind.lower()}/{name}: {states[kind, name]}")
+        detail += [f"  {line}" for line in explain(target, kind, name)]
+    kind, name = late[0]
+    state = states[kind, name]
+    when = "" if state.startswith("failed") else f" within {target.seconds:.0f} s"
+    return Failed(
+        f"{kind.lower()}/{name} is not ready{when}: {state}. What ran before still serves; "
+        "`make k8s-up` goes on once the cause is gone",
+        detail,
+    )
+
+
+def explain(target: Target, kind: str, name: str) -> list[str]:
+    """Why a workload is not ready: its pods' states, and the newest warning of it, its pods or its ReplicaSets."""
+    pods = [one for one in target.kubectl.items("pods") if _belongs(one["metadata"]["name"], name)]
+    lines = [f"pod/{pod['metadata']['name']}: {state}" for pod in pods if (state := _pod_state(pod))]
+    events = [one for one in target.kubectl.items("events") if _belongs(one["involvedObject"]["name"], name)]
+    warnings = sorted((one for one in events if one["type"] == "Warning"), key=_when)
+    if warnings:
+        last = warnings[-1]
+        about = f"{last['involvedObject']['kind'].lower()}/{last['involvedObject']['name']}"
+        lines.append(f"last event: {about}: {last['reason']}: {last['message'].strip()[:400]}")
+    if kind == "Job" and pods:
+        newest = max(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))["metadata"]["name"]
+        log = target.kubectl.run("logs", newest, "--tail", "5").stdout.decode(errors="replace")
+        lines += [f"log of pod/{newest}: {line[:300]}" for line in log.splitlines()]
+    return lines
+
+
+def _belongs(object_name: str, workload: str) -> bool:
+    return object_name == workload or object_name.startswith(f"{workload}-")
+
+
+def _when(event: Object) -> str:
+    return str(event.get("lastTimestamp") or event.get("eventTime") or event["metadata"]["creationTimestamp"])
+
+
+def _pod_state(pod: Object) -> str:
+    """What is wrong with a pod; empty if nothing is, or if it only starts."""
+    status = pod["status"]
+    for condition in status.get("conditions", []):
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            return f"{condition.get('reason')}: {condition.get('message', '')[:300]}"
+    for container in status.get("containerStatuses", []):
+        waiting = container["state"].get("waiting")
+        if waiting and waiting.get("reason") not in _USUAL:
+            return f"{waiting.get('reason')}: {waiting.get('message', '')[:300]}"
+        ended = container["state"].get("terminated") or container.get("lastState", {}).get("terminated")
+        if ended and ended.get("exitCode"):
+            return (
+                f"ended with {ended['exitCode']} ({ended.get('reason')}), restarted {container['restartCount']} times"
+            )
+        if not container.get("ready") and container["state"].get("running"):
+            return "runs, but is not ready"
+    return ""
