@@ -235,7 +235,7 @@ def test_what_a_rollout_lacks_is_said(workload: dict[str, Any], lacks: str) -> N
 
 def test_the_number_of_pods_that_an_autoscaler_chose_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     live = {"metadata": {"name": "api"}, "spec": {"replicas": 5}}
-    objects = [
+    objects: list[dict[str, Any]] = [
         {"kind": "Deployment", "metadata": {"name": "api"}, "spec": {}},
         {"kind": "Deployment", "metadata": {"name": "new"}, "spec": {}},
     ]
