@@ -1,17 +1,22 @@
 """`python -m api`: the api under uvicorn, or under the ASGI server that `SERVER` names (`daphne`, `hypercorn`).
 
-`HOST`, `PORT` and `WEB_CONCURRENCY` (workers) say where; `PROMETHEUS_MULTIPROC_DIR` must name an empty directory where
-there is more than one worker.
+`HOST` and `PORT` say where it listens, `LISTEN_IPV6=1` on which addresses, `WEB_CONCURRENCY` how many workers there
+are; if there is more than one, `PROMETHEUS_MULTIPROC_DIR` must name an empty directory.
 """
 
 import os
+import socket
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 import uvicorn
-from environs import validate
+from environs import EnvError, validate
+from uvicorn.supervisors import Multiprocess
 
 from api.draining import DrainingProtocol
 from chassis.env import configure, env
+from chassis.listening import dual_stack
 
 APPLICATION = "api.asgi:application"
 
@@ -20,16 +25,29 @@ def main() -> None:
     """Run until SIGTERM."""
     # Before the workers are spawned: a configuration error should be told once, by this process.
     configure("api.settings")
-    server = env.str("SERVER", "uvicorn", validate=validate.OneOf(["uvicorn", "daphne", "hypercorn"]))
-    host, port, workers = env.str("HOST", "127.0.0.1"), env.int("PORT", 8000), env.int("WEB_CONCURRENCY", 2)
+    try:
+        server = env.str("SERVER", "uvicorn", validate=validate.OneOf(["uvicorn", "daphne", "hypercorn"]))
+        host, port, workers = env.str("HOST", "127.0.0.1"), env.int("PORT", 8000), env.int("WEB_CONCURRENCY", 2)
+        sockets = dual_stack(port) if env.bool("LISTEN_IPV6", False) else ()
+    except EnvError as error:
+        sys.exit(f"configuration: {error}")
     match server:
         case "uvicorn":
-            run_uvicorn(host, port, workers)
+            run_uvicorn(host, port, workers, sockets)
         case "daphne":
             # One process: daphne has no workers of its own.
-            run_module("daphne", "-b", host, "-p", str(port), APPLICATION)
+            where = _options("-e", "fd:fileno=", sockets) or ["-b", host, "-p", str(port)]
+            run_module("daphne", *where, APPLICATION)
         case "hypercorn":
-            run_module("hypercorn", "-b", f"{host}:{port}", "-w", str(workers), "--graceful-timeout", "10", APPLICATION)
+            where = _options("-b", "fd://", sockets) or ["-b", f"{host}:{port}"]
+            run_module("hypercorn", *where, "-w", str(workers), "--graceful-timeout", "10", APPLICATION)
+
+
+def _options(option: str, prefix: str, sockets: Sequence[socket.socket]) -> list[str]:
+    """Command-line options that name the sockets by their file descriptors, which another server inherits."""
+    for each in sockets:
+        each.set_inheritable(True)
+    return [word for each in sockets for word in (option, f"{prefix}{each.fileno()}")]
 
 
 def run_module(name: str, *arguments: str) -> None:
@@ -37,28 +55,36 @@ def run_module(name: str, *arguments: str) -> None:
     os.execv(sys.executable, [sys.executable, "-m", name, *arguments])  # noqa: S606 - no shell, and our own arguments
 
 
-def run_uvicorn(host: str, port: int, workers: int) -> None:
-    """Run uvicorn with settings that each have a reason."""
-    uvicorn.run(
-        APPLICATION,
-        host=host,
-        port=port,
-        workers=workers,
-        loop="uvloop",
-        http=DrainingProtocol,
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
+def run_uvicorn(host: str, port: int, workers: int, sockets: Sequence[socket.socket]) -> None:
+    """Run uvicorn at `host` and `port`, or on `sockets` if there are any."""
+    if not sockets:
+        uvicorn.run(**_settings(workers), host=host, port=port)
+    elif workers > 1:
+        Multiprocess(uvicorn.Config(**_settings(workers)), list(sockets)).run()
+    else:
+        uvicorn.Server(uvicorn.Config(**_settings(workers))).run(list(sockets))
+
+
+def _settings(workers: int) -> dict[str, Any]:
+    """uvicorn's settings; each has a reason."""
+    return {
+        "app": APPLICATION,
+        "workers": workers,
+        "loop": "uvloop",
+        "http": DrainingProtocol,
+        "lifespan": "on",
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
         # Above a proxy's 60 s, so that it is the proxy that closes idle connections (else: resets and 502).
-        timeout_keep_alive=75,
-        # Streams end on drain; this is for whoever does not.
-        timeout_graceful_shutdown=int(env.float("DRAIN_SECONDS", 10)),
+        "timeout_keep_alive": 75,
+        # Streams end on drain; this is for those that do not.
+        "timeout_graceful_shutdown": int(env.float("DRAIN_SECONDS", 10)),
         # A worker on a throttled CPU may miss uvicorn's 5 s ping without being stuck.
-        timeout_worker_healthcheck=30,
+        "timeout_worker_healthcheck": 30,
         # Forwarded headers are believed from the gateway only.
-        proxy_headers=bool(os.environ.get("FORWARDED_ALLOW_IPS")),
-    )
+        "proxy_headers": bool(os.environ.get("FORWARDED_ALLOW_IPS")),
+    }
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """`python -m realtime`: one process of the realtime service, under daphne.
 
-`HOST` and `PORT` are this process's own address. `LISTEN_FD` is an inherited listening TCP socket that it accepts from
-as well, which any number of processes may share: while somebody holds it open, one of them restarts and nobody is
-refused.
+`HOST` and `PORT` are this process's own address; with `LISTEN_IPV6=1` it is `PORT` of every address, IPv4 and IPv6.
+`LISTEN_FD` is an inherited listening TCP socket that it accepts from as well, which any number of processes may share:
+while one of them restarts, the socket stays open and no client is refused.
 """
 
 import sys
@@ -10,6 +10,7 @@ import sys
 from environs import EnvError, validate
 
 from chassis.env import configure, env
+from chassis.listening import dual_stack
 
 
 def main() -> None:
@@ -32,7 +33,10 @@ def _endpoints() -> list[str]:
     """Twisted's endpoint descriptions."""
     host = env.str("HOST", "127.0.0.1").replace(":", r"\:")
     port = env.int("PORT", 8011, validate=validate.Range(0, 65535))
-    endpoints = [f"tcp:port={port}:interface={host}:backlog=1024"]
+    if env.bool("LISTEN_IPV6", False):
+        endpoints = [f"fd:fileno={each.detach()}" for each in dual_stack(port)]
+    else:
+        endpoints = [f"tcp:port={port}:interface={host}:backlog=1024"]
     shared = env.int("LISTEN_FD", None, validate=validate.Range(0))
     if shared is not None:
         # daphne's own endpoint type: makes the socket non-blocking, and never shuts it down for the others.
