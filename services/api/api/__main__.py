@@ -4,6 +4,7 @@
 are; if there is more than one, `PROMETHEUS_MULTIPROC_DIR` must name an empty directory.
 """
 
+import fcntl
 import os
 import socket
 import sys
@@ -19,6 +20,8 @@ from chassis.env import configure, env
 from chassis.listening import dual_stack
 
 APPLICATION = "api.asgi:application"
+# The first file descriptor of those that systemd hands over.
+_SYSTEMD_START = 3
 
 
 def main() -> None:
@@ -36,18 +39,29 @@ def main() -> None:
             run_uvicorn(host, port, workers, sockets)
         case "daphne":
             # One process: daphne has no workers of its own.
-            where = _options("-e", "fd:fileno=", sockets) or ["-b", host, "-p", str(port)]
+            where = _as_systemd(sockets) if sockets else ["-b", host, "-p", str(port)]
             run_module("daphne", *where, APPLICATION)
         case "hypercorn":
-            where = _options("-b", "fd://", sockets) or ["-b", f"{host}:{port}"]
+            where = _inherited(sockets) if sockets else ["-b", f"{host}:{port}"]
             run_module("hypercorn", *where, "-w", str(workers), "--graceful-timeout", "10", APPLICATION)
 
 
-def _options(option: str, prefix: str, sockets: Sequence[socket.socket]) -> list[str]:
-    """Command-line options that name the sockets by their file descriptors, which another server inherits."""
+def _inherited(sockets: Sequence[socket.socket]) -> list[str]:
+    """hypercorn's options for sockets that are open already."""
     for each in sockets:
         each.set_inheritable(True)
-    return [word for each in sockets for word in (option, f"{prefix}{each.fileno()}")]
+    return [word for each in sockets for word in ("-b", f"fd://{each.fileno()}")]
+
+
+def _as_systemd(sockets: Sequence[socket.socket]) -> list[str]:
+    """daphne's options for the same, handed over in systemd's way: only there Twisted can know that one is of IPv6."""
+    # Two steps, because the sockets may have the numbers that they are to get (3 and 4) the other way round.
+    copies = [fcntl.fcntl(each.fileno(), fcntl.F_DUPFD, _SYSTEMD_START + len(sockets)) for each in sockets]
+    for number, copy in enumerate(copies, start=_SYSTEMD_START):
+        os.dup2(copy, number)
+    names = [each.family.name.removeprefix("AF_") for each in sockets]
+    os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": str(len(names)), "LISTEN_FDNAMES": ":".join(names)}
+    return [word for name in names for word in ("-e", f"systemd:domain={name}:name={name}")]
 
 
 def run_module(name: str, *arguments: str) -> None:

@@ -61,14 +61,26 @@ async def healthy(host: str, port: int) -> bool:
             return False
 
 
+async def sign_in(host: str, port: int) -> int:
+    """The status of a sign-in as a user that does not exist."""
+    async with httpx.AsyncClient(trust_env=False) as client:
+        body = {"username": "no-such-user", "password": "x"}
+        return (await client.post(f"http://{host}:{port}/api/login/", json=body)).status_code
+
+
 @pytest.mark.parametrize("server", SERVERS, ids=lambda server: "-".join(server.values()))
-async def test_ipv6(database: None, tmp_path: Path, server: dict[str, str]) -> None:
-    """With LISTEN_IPV6=1 one port answers at 127.0.0.1 and at ::1, and the image's health check passes."""
+async def test_ipv6(database: None, clean_redis: Any, tmp_path: Path, server: dict[str, str]) -> None:
+    """With LISTEN_IPV6=1 one port answers at 127.0.0.1 and at ::1, and the image's health check passes.
+
+    The client's address is known in both families: each has a rate limit of its own.
+    """
     port = free_port()
-    async with running(PORT=str(port), LISTEN_IPV6="1", PROMETHEUS_MULTIPROC_DIR=str(tmp_path), **server):
+    env = {"PORT": str(port), "LISTEN_IPV6": "1", "LOGIN_ADDRESS_RATE": "1/hour", **server}
+    async with running(PROMETHEUS_MULTIPROC_DIR=str(tmp_path), **env):
         await eventually(lambda: healthy("127.0.0.1", port), within=40, what="it answers at 127.0.0.1")
         await eventually(lambda: healthy("[::1]", port), what="it answers at ::1")
         assert await health_check(port) == 0
+        assert [await sign_in(host, port) for host in ("127.0.0.1", "[::1]") * 2] == [401, 401, 429, 429]
 
 
 async def test_ipv4_only(database: None) -> None:

@@ -18,6 +18,11 @@ def main() -> None:
     configure("realtime.settings")
     try:
         endpoints = _endpoints()
+        sockets = []
+        if env.bool("LISTEN_IPV6", False):
+            ipv4, ipv6 = dual_stack(env.int("PORT", 8011))
+            endpoints[0] = f"fd:fileno={ipv4.detach()}"
+            sockets.append(ipv6)
         behind_proxy = bool(env.str("FORWARDED_ALLOW_IPS", ""))
     except EnvError as error:
         sys.exit(f"configuration: {error}")
@@ -25,18 +30,15 @@ def main() -> None:
     from realtime.asgi import application  # noqa: PLC0415 - needs Django, which is set up above
     from realtime.server import Server  # noqa: PLC0415 - installs the reactor
 
-    if not Server(application, endpoints, behind_proxy=behind_proxy).serve():
+    if not Server(application, endpoints, sockets=sockets, behind_proxy=behind_proxy).serve():
         sys.exit(1)
 
 
 def _endpoints() -> list[str]:
-    """Twisted's endpoint descriptions."""
+    """Twisted's endpoint descriptions, that of `HOST` and `PORT` first."""
     host = env.str("HOST", "127.0.0.1").replace(":", r"\:")
     port = env.int("PORT", 8011, validate=validate.Range(0, 65535))
-    if env.bool("LISTEN_IPV6", False):
-        endpoints = [f"fd:fileno={each.detach()}" for each in dual_stack(port)]
-    else:
-        endpoints = [f"tcp:port={port}:interface={host}:backlog=1024"]
+    endpoints = [f"tcp:port={port}:interface={host}:backlog=1024"]
     shared = env.int("LISTEN_FD", None, validate=validate.Range(0))
     if shared is not None:
         # daphne's own endpoint type: makes the socket non-blocking, and never shuts it down for the others.
