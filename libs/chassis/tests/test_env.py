@@ -44,7 +44,7 @@ def test_complete_configuration() -> None:
         ("DATABASE_WAIT_SECONDS", "soon"),
         ("DATABASE_WAIT_SECONDS", "-1"),
         ("SECRET_KEY_FILE", "/nowhere"),
-        ("SECRET_KEY_FILE", "/tmp"),
+        ("SECRET_KEY_FILE", "/"),
     ],
 )
 def test_missing_or_malformed(name: str, value: str | None) -> None:

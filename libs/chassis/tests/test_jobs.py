@@ -150,7 +150,8 @@ async def test_seed_without_tables(empty_database: str) -> None:
 def lock_is_free() -> bool:
     """True if no session has the lock."""
     with psycopg.connect(**connections["default"].get_connection_params() | {"autocommit": True}) as connection:
-        return bool(connection.execute("SELECT pg_try_advisory_lock(%s::bigint)", (jobs._MIGRATE_LOCK,)).fetchone()[0])
+        cursor = connection.execute("SELECT pg_try_advisory_lock(%s::bigint)", (jobs._MIGRATE_LOCK,))
+        return cursor.fetchone() == (True,)
 
 
 async def test_lock_after_a_failure(database: None) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
@@ -17,6 +16,7 @@ from chassis.testing import eventually, in_thread
 from .gate import Gate
 
 MAX_WAITING = 4
+
 
 @pytest_asyncio.fixture
 async def gate() -> AsyncIterator[Gate]:

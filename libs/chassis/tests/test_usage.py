@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-import structlog
 from django.contrib.contenttypes.models import ContentType
 from psycopg_pool import PoolTimeout
 
@@ -103,25 +102,25 @@ async def test_pool(small_pool: BoundedPool) -> None:
     assert value(usage.WAIT_SECONDS) > seconds
 
 
-async def test_up_and_away(database: None) -> None:
+async def test_up_and_away(database: None, caplog: pytest.LogCaptureFixture) -> None:
     """The metric is 1 while PostgreSQL answers, and 0 while it does not; only a change is logged."""
     ping = usage._Ping()
     wrapper = db.async_connections["default"]
-    with structlog.testing.capture_logs() as logs:
-        await ping.sample()
-        assert value(usage.up()) == 1
-        await wrapper.close_pool()
-        wrapper.settings_dict["PORT"], port = 1, wrapper.settings_dict["PORT"]
-        try:
-            await ping.sample()
+    await ping.sample()
+    assert value(usage.up()) == 1
+    await wrapper.close_pool()
+    wrapper.settings_dict["PORT"], port = 1, wrapper.settings_dict["PORT"]
+    try:
+        for _ in range(3):
             await ping.sample()
             assert value(usage.up()) == 0
-        finally:
-            await wrapper.close_pool()
-            wrapper.settings_dict["PORT"] = port
-        await ping.sample()
+    finally:
+        await wrapper.close_pool()
+        wrapper.settings_dict["PORT"] = port
+    await ping.sample()
     assert value(usage.up()) == 1
-    assert [log["event"] for log in logs if log["event"].startswith("database.")] == ["database.away", "database.back"]
+    # The sampler of this process may have been there too.
+    assert all(1 <= caplog.text.count(event) <= 2 for event in ("database.away", "database.back"))
 
 
 async def test_ping_of_a_busy_pool(small_pool: BoundedPool) -> None:

@@ -94,9 +94,7 @@ async def test_ipv4_only(database: None) -> None:
 
 async def health_check(port: int) -> Any:
     """The exit status of what the images' health checks run."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-I", str(HEALTHCHECK), str(port), "/health/startup"
-    )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-I", str(HEALTHCHECK), str(port), "/health/startup")
     return await process.wait()
 
 

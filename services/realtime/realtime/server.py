@@ -37,9 +37,10 @@ class Server(DaphneServer):
         behind_proxy: bool = False,
         max_bytes: int = HARD_MAX_BYTES,
     ) -> None:
-        """Listen on Twisted `endpoints` and on listening `sockets`; `behind_proxy` believes `X-Forwarded-*`, which a gateway must overwrite.
+        """Listen on Twisted `endpoints` and accept from `sockets`, which listen already.
 
-        A frame or a message of more than `max_bytes` is answered with 1009.
+        `behind_proxy` believes `X-Forwarded-*`, which a gateway must overwrite. A frame or a message of more than
+        `max_bytes` is answered with 1009.
         """
         self._ports: list[Any] = []
         self._sockets = sockets
