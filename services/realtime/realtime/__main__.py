@@ -10,6 +10,7 @@ import sys
 from environs import EnvError, validate
 
 from chassis.env import configure, env
+from realtime.forwarded import TrustedProxies
 
 
 def main() -> None:
@@ -17,15 +18,23 @@ def main() -> None:
     configure("realtime.settings")
     try:
         endpoints = _endpoints()
-        behind_proxy = bool(env.str("FORWARDED_ALLOW_IPS", ""))
+        proxies = _proxies()
     except EnvError as error:
         sys.exit(f"configuration: {error}")
 
     from realtime.asgi import application  # noqa: PLC0415 - needs Django, which is set up above
     from realtime.server import Server  # noqa: PLC0415 - installs the reactor
 
-    if not Server(application, endpoints, behind_proxy=behind_proxy).serve():
+    if not Server(application, endpoints, proxies=proxies).serve():
         sys.exit(1)
+
+
+def _proxies() -> TrustedProxies:
+    """Whose forwarded headers are believed."""
+    try:
+        return TrustedProxies.parse(env.str("FORWARDED_ALLOW_IPS", ""))
+    except ValueError as error:
+        raise EnvError(f"FORWARDED_ALLOW_IPS: {error}") from error
 
 
 def _endpoints() -> list[str]:

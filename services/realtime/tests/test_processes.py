@@ -246,7 +246,14 @@ async def _posts(connected: Client, message: str = "after", client_id: str | Non
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("PORT", "99999"), ("PORT", "http"), ("LISTEN_FD", "-1"), ("REDIS_URL", None)]
+    ("name", "value"),
+    [
+        ("PORT", "99999"),
+        ("PORT", "http"),
+        ("LISTEN_FD", "-1"),
+        ("REDIS_URL", None),
+        ("FORWARDED_ALLOW_IPS", "10.0.0.1,gateway"),
+    ],
 )
 async def test_configuration_errors(name: str, value: str | None) -> None:
     """A variable that is missing or malformed ends the process at once: status 1 and one line that names it."""
