@@ -88,7 +88,7 @@ async def by_cookie(stack: AsyncExitStack, process: Process, room: RoomAccess, k
     return await stack.enter_async_context(entered)
 
 
-async def test_the_clock_is_wrong(clock: dict[str, str]) -> None:
+def test_the_clock_is_wrong(clock: dict[str, str]) -> None:
     """Otherwise these tests would test nothing."""
     program = "import time; print(time.time())"
     shown = subprocess.run(
@@ -111,9 +111,7 @@ async def test_issued_here_and_used_there(wrong: Process, room: RoomAccess, ada:
         await stays_ada(sockets)
 
 
-async def test_issued_there_and_used_here(
-    right: Process, clock: dict[str, str], room: RoomAccess, ada: User
-) -> None:
+async def test_issued_there_and_used_here(right: Process, clock: dict[str, str], room: RoomAccess, ada: User) -> None:
     """And the other way round."""
     found = await issued(ada, room, clock)
     assert (await in_section(tokens.find(found["token"]))) is not None
