@@ -292,7 +292,14 @@ async def test_ipv6(room: RoomAccess) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("PORT", "99999"), ("PORT", "http"), ("LISTEN_IPV6", "perhaps"), ("LISTEN_FD", "-1"), ("REDIS_URL", None)],
+    [
+        ("PORT", "99999"),
+        ("PORT", "http"),
+        ("LISTEN_IPV6", "perhaps"),
+        ("LISTEN_FD", "-1"),
+        ("REDIS_URL", None),
+        ("FORWARDED_ALLOW_IPS", "10.0.0.1,gateway"),
+    ],
 )
 async def test_configuration_errors(name: str, value: str | None) -> None:
     """A variable that is missing or malformed ends the process at once: status 1 and one line that names it."""
