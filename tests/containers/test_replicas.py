@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -94,6 +95,28 @@ def test_a_killed_replica_costs_no_request(gateway: httpx.Client) -> None:
 
 
 @pytest.mark.timeout(180)
+def test_without_any_replica_the_gateway_answers_itself(gateway: httpx.Client) -> None:
+    """In the form of every other error, of either service and of any kind of request, also once the names are gone."""
+    docker("kill", *(container.id for service in ("api", "realtime") for container in of(service)))
+
+    def unavailable() -> bool:
+        answers = [
+            gateway.get("/api/items/"),
+            gateway.post("/api/items/", json={}),
+            gateway.get("/api/rooms/lobby/events/"),
+            gateway.get("/ws/chat/lobby/"),
+        ]
+        # A connection to an address that was just given up may time out, which is 504.
+        assert {answer.json()["error"] for answer in answers} <= {"Service unavailable", "Gateway timeout"}
+        return {(answer.status_code, answer.headers.get("Retry-After")) for answer in answers} == {(503, "1")}
+
+    eventually(unavailable, said="every request is answered with 503")
+    # Longer than an address is kept.
+    time.sleep(4)
+    assert unavailable()
+
+
+@pytest.mark.timeout(180)
 def test_a_restarted_replica_is_found_again(gateway: httpx.Client) -> None:
     """Also at another address."""
     victim, path = of("api")[0], marker()
@@ -176,4 +199,23 @@ async def test_a_stopped_realtime_container_sends_its_sockets_on() -> None:
     for socket in sockets:
         await socket.close()
     async with connect(f"{REALTIME_URL}/ws/chat/lobby/", max_queue=None) as again:
+        assert await again.recv()
+
+
+@pytest.mark.timeout(180)
+async def test_a_stopped_gateway_answers_what_it_was_asked() -> None:
+    """Also the slowest request. Sockets have no end, so they are cut off, without a close frame (1006)."""
+    (gateway,) = of("gateway")
+    socket = await unread()
+    async with httpx.AsyncClient(base_url=API_URL, timeout=DEADLINE) as client:
+        asked = asyncio.create_task(client.get("/api/async/?delay=10"))
+        await asyncio.sleep(1)
+        await asyncio.to_thread(docker, "stop", gateway.id)
+        assert (await asked).status_code == 200
+    await socket.wait_closed()
+    assert socket.close_code == 1006
+    # Not killed: that would be 137.
+    assert gateway.refreshed().facts["State"]["ExitCode"] == 0
+    await asyncio.to_thread(compose, "up", "-d", "--wait", "--no-recreate", "--no-deps", "gateway")
+    async with connect(f"{REALTIME_URL}/ws/chat/lobby/") as again:
         assert await again.recv()
