@@ -61,6 +61,12 @@ async def healthy(host: str, port: int) -> bool:
             return False
 
 
+async def reports(port: int, line: str) -> bool:
+    """True if the metrics of all workers together have this line."""
+    async with httpx.AsyncClient(trust_env=False) as client:
+        return line in (await client.get(f"http://127.0.0.1:{port}/metrics")).text.splitlines()
+
+
 async def sign_in(host: str, port: int) -> int:
     """The status of a sign-in as a user that does not exist."""
     async with httpx.AsyncClient(trust_env=False) as client:
@@ -80,6 +86,7 @@ async def test_ipv6(database: None, clean_redis: Any, tmp_path: Path, server: di
         await eventually(lambda: healthy("127.0.0.1", port), within=40, what="it answers at 127.0.0.1")
         await eventually(lambda: healthy("[::1]", port), what="it answers at ::1")
         assert await health_check(port) == 0
+        await eventually(lambda: reports(port, "millrace_database_up 1.0"), what="all workers say that PostgreSQL is up")
         assert [await sign_in(host, port) for host in ("127.0.0.1", "[::1]") * 2] == [401, 401, 429, 429]
 
 
