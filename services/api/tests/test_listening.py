@@ -36,7 +36,7 @@ def free_port() -> int:
 
 @contextlib.asynccontextmanager
 async def running(**env: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The api as a process of its own, on the test database."""
+    """`python -m api` on the test database."""
     db = settings.DATABASES["default"]
     auth = f"{db['USER']}:{db['PASSWORD']}" if db["PASSWORD"] else db["USER"]
     url = f"postgresql://{auth}@{db['HOST']}:{db['PORT']}/{db['NAME']}"
@@ -78,7 +78,7 @@ async def sign_in(host: str, port: int) -> int:
 async def test_ipv6(database: None, clean_redis: Any, tmp_path: Path, server: dict[str, str]) -> None:
     """With LISTEN_IPV6=1 one port answers at 127.0.0.1 and at ::1, and the image's health check passes.
 
-    The client's address is known in both families: each has a rate limit of its own.
+    The client's address is known in both families: each has its own rate limit.
     """
     port = free_port()
     env = {"PORT": str(port), "LISTEN_IPV6": "1", "LOGIN_ADDRESS_RATE": "1/hour", **server}
