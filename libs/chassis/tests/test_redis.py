@@ -61,7 +61,7 @@ COMMANDS = [ping, pipeline, limit, settle_rates, copies, publish]
 
 
 def on_uvloop(settings: Settings, trial: Callable[[ResettingProxy], Awaitable[None]]) -> None:
-    """Run `trial` on a loop of its own, with a Redis behind a proxy."""
+    """Run `trial` on a new uvloop, with Redis behind a proxy."""
 
     async def run() -> None:
         proxy = ResettingProxy(os.environ["REDIS_URL"])

@@ -3,8 +3,8 @@
 `presence:<room>` is a sorted set of `<sender key>|<username>|<socket id>` by the time when the lease ends. A process
 renews those of all its sockets in one go; those of a killed process run out, and whoever sweeps them up tells the room.
 `sockets:<sender key>` has the same leases of one user, in all rooms: how many sockets they have, in all processes.
-Redis is all there is to it: without Redis nobody knows who is here, and nothing else changes. Its clock is the only one
-that counts: a process whose clock is wrong must neither end the leases of others nor keep its own.
+Without Redis no process knows who is here, and nothing else changes. Only the clock of Redis counts: a process whose
+clock is wrong must neither end the leases of others nor keep its own.
 """
 
 import asyncio

@@ -64,7 +64,7 @@ def _values(scope: Scope, name: bytes) -> list[str]:
 
 
 def _host_port(value: str) -> tuple[str, int]:
-    """An address with or without a port (`10.0.0.1:80`, `[::1]:80`); what is neither stays as it is."""
+    """An address with or without a port (`10.0.0.1:80`, `[::1]:80`); anything else is returned unchanged."""
     if value.startswith("[") and "]" in value:
         host, _, rest = value[1:].partition("]")
         if rest and not rest.startswith(":"):

@@ -1,4 +1,4 @@
-"""Our server with an application that tells what it is told of a client; a program of its own, as `echo.py` is."""
+"""Our server with an application that returns what the server says about a client: a program like `echo.py`."""
 
 import json
 import os
@@ -12,18 +12,18 @@ from realtime.forwarded import TrustedProxies  # noqa: E402
 from realtime.server import Server  # noqa: E402
 
 
-async def tell(scope: Scope, receive: Receive, send: Send) -> None:
+async def describe(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer with the client's address and the scheme, as JSON."""
-    told = json.dumps([scope["client"][0], scope["scheme"]])
+    text = json.dumps([scope["client"][0], scope["scheme"]])
     await receive()
     if scope["type"] == "websocket":
         await send({"type": "websocket.accept"})
-        await send({"type": "websocket.send", "text": told})
+        await send({"type": "websocket.send", "text": text})
     else:
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": told.encode()})
+        await send({"type": "http.response.body", "body": text.encode()})
 
 
 if __name__ == "__main__":
     proxies = TrustedProxies.parse(os.environ["FORWARDED_ALLOW_IPS"])
-    Server(tell, ["tcp:port=0:interface=127.0.0.1"], proxies=proxies).serve()
+    Server(describe, ["tcp:port=0:interface=127.0.0.1"], proxies=proxies).serve()

@@ -200,7 +200,7 @@ async def test_presence(clock: dict[str, str], room: RoomAccess) -> None:
         _, lost, count = await guest(stack, doomed, room)
         assert count == 5
         doomed.process.kill()
-        # The first that is told to have left: no live member was.
+        # If a live member had been taken for gone, its departure would have come first.
         for socket in (observer, here):
             assert (await socket.next("user_leave"))["username"] == lost
         wrong.process.kill()

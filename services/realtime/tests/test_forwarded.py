@@ -103,7 +103,7 @@ async def test_any_header(trusted: str, addresses: list[str]) -> None:
     "value", ["gateway", "10.0.0.1,", "10.0.0.1/8", "10.0.0.0/33", "*,10.0.0.1", "10.0.0.1 10.0.0.2"]
 )
 def test_malformed(value: str) -> None:
-    """What would silently trust nobody, or somebody else."""
+    """A typing error would silently trust no proxy, or the wrong one."""
     with pytest.raises(ValueError, match=r"does not appear to be|has host bits"):
         TrustedProxies.parse(value)
 
@@ -119,5 +119,5 @@ async def test_process(trusted: str, client: str, schemes: tuple[str, str]) -> N
         async with httpx.AsyncClient(trust_env=False) as http:
             answer = await http.get(f"http://127.0.0.1:{process.port}/", headers=headers)
         async with connect(f"ws://127.0.0.1:{process.port}/", additional_headers=headers, proxy=None) as socket:
-            told = json.loads(await socket.recv())
-    assert [answer.json(), told] == [[client, scheme] for scheme in schemes]
+            sent = json.loads(await socket.recv())
+    assert [answer.json(), sent] == [[client, scheme] for scheme in schemes]
