@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 
 class Gate:
-    """An address of PostgreSQL that nobody listens at until it is opened."""
+    """An address of PostgreSQL at which nothing listens until it is opened."""
 
     def __init__(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
