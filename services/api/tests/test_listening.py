@@ -86,7 +86,7 @@ async def test_ipv6(database: None, clean_redis: Any, tmp_path: Path, server: di
         await eventually(lambda: healthy("127.0.0.1", port), within=40, what="it answers at 127.0.0.1")
         await eventually(lambda: healthy("[::1]", port), what="it answers at ::1")
         assert await health_check(port) == 0
-        await eventually(lambda: reports(port, "millrace_database_up 1.0"), what="every worker sees PostgreSQL")
+        await eventually(lambda: reports(port, "millrace_database_up 1.0"), what="all workers report it")
         assert [await sign_in(host, port) for host in ("127.0.0.1", "[::1]") * 2] == [401, 401, 429, 429]
 
 
