@@ -98,7 +98,12 @@ def sql(statements: str) -> str:
     (postgres,) = of("postgres")
     command = [DOCKER, "exec", "-i", postgres.name, "psql", "-U", "postgres", "-d", "millrace", "-qtA"]
     ran = subprocess.run(
-        [*command, "-v", "ON_ERROR_STOP=1"], input=statements, capture_output=True, text=True, timeout=DEADLINE, check=False
+        [*command, "-v", "ON_ERROR_STOP=1"],
+        input=statements,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
     )
     assert ran.returncode == 0, ran.stderr
     return ran.stdout

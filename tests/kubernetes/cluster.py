@@ -106,13 +106,10 @@ def unsettled() -> list[str]:
         ready = any(one["type"] == "Ready" and one["status"] == "True" for one in node["status"]["conditions"])
         if not ready or node["spec"].get("unschedulable") or node["spec"].get("taints"):
             wrong.append(f"node/{node['metadata']['name']} is not ready, or takes no pods")
-    for one in [*kubectl.items("deployments,statefulsets,jobs"), *system.items("deployments")]:
-        if lack := missing(one):
-            wrong.append(f"{one['kind'].lower()}/{one['metadata']['name']}: {lack}")
-    for pod in kubectl.items("pods"):
-        if "deletionTimestamp" in pod["metadata"]:
-            wrong.append(f"pod/{pod['metadata']['name']} is being deleted")
-    return wrong
+    workloads = [*kubectl.items("deployments,statefulsets,jobs"), *system.items("deployments")]
+    wrong += [f"{one['kind'].lower()}/{one['metadata']['name']}: {lack}" for one in workloads if (lack := missing(one))]
+    going = [one for one in kubectl.items("pods") if "deletionTimestamp" in one["metadata"]]
+    return wrong + [f"pod/{pod['metadata']['name']} is being deleted" for pod in going]
 
 
 def wait_until_settled(within: float = 180.0) -> None:

@@ -59,7 +59,9 @@ def restored(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture
 def figures(request: pytest.FixtureRequest) -> Figures:
     """What the test measures, for its row of the table."""
-    return request.node.stash.setdefault(_FIGURES, Figures())
+    found = Figures()
+    request.node.stash[_FIGURES] = found
+    return found
 
 
 @pytest.fixture

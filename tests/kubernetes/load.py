@@ -19,7 +19,7 @@ BACK_WITHIN = 5.0
 
 @dataclass(slots=True)
 class Load:
-    """`since`: when the operation began, in seconds of the monotonic clock; `noted` is the same in the history's time."""
+    """`since`: when the operation began, by the monotonic clock; `noted`: the same in the history's time."""
 
     requests: Requests
     crowd: Crowd

@@ -1,7 +1,7 @@
 """The machines below the pods. Kubernetes cannot break them, so the suite has to know how they are reached.
 
-`K8S_NODES=docker`: each node is a container of this machine's engine, named `millrace-<node>`, as ../../shared/tools/kubernetes
-makes them. On other clusters the tests that need this are skipped.
+`K8S_NODES=docker`: each node is a container of this machine's engine, named `millrace-<node>`. Without it, the tests
+that break nodes are skipped.
 """
 
 import contextlib
@@ -14,9 +14,9 @@ from tests.kubernetes.cluster import Pod, kubectl
 
 needs_nodes = pytest.mark.skipif(
     os.environ.get("K8S_NODES") != "docker",
-    reason="it breaks nodes or the cluster's own pods: set K8S_NODES=docker if every node is a container millrace-<node>",
+    reason="breaks nodes or the cluster's own pods: K8S_NODES=docker allows it, if nodes are containers millrace-<node>",
 )
-# The first tables that a packet meets on its way in, and the last one on its way out: no other rule lets it through before.
+# The first table that a packet meets on its way in, and the last one on its way out: no rule lets it through before.
 _IN, _OUT = ("raw", "PREROUTING"), ("mangle", "POSTROUTING")
 
 

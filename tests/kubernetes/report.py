@@ -39,7 +39,11 @@ class Row:
         figures = self.figures
         counts = (figures.requests, figures.sockets, figures.failed, figures.lost)
         # Said in the row, because a load that was too small proves less.
-        rate = "-" if figures.rate is None else f"{figures.rate:.0f}{' (the generator fell short)' if figures.short else ''}"
+        rate = (
+            "-"
+            if figures.rate is None
+            else f"{figures.rate:.0f}{' (the generator fell short)' if figures.short else ''}"
+        )
         seconds = self.took if figures.seconds is None else figures.seconds
         result = f"{self.result}: {figures.note}" if figures.note else self.result
         cells = [self.name, result, *("-" if one is None else f"{one:,}" for one in counts), f"{seconds:.0f}", rate]

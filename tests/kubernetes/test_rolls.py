@@ -1,9 +1,7 @@
 """Operations that are planned: no request fails, and no message is lost."""
 
-import asyncio
-
 import pytest
-from tests.kubernetes.cluster import kubectl, names, roll, rolled_out, call
+from tests.kubernetes.cluster import call, names, roll, rolled_out
 from tests.kubernetes.conftest import UnderLoad
 from tests.kubernetes.stack import SOCKETS
 
