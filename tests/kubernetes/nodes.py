@@ -14,7 +14,7 @@ from tests.kubernetes.cluster import Pod, kubectl
 
 needs_nodes = pytest.mark.skipif(
     os.environ.get("K8S_NODES") != "docker",
-    reason="breaks nodes or the cluster's own pods: K8S_NODES=docker allows it, if nodes are containers millrace-<node>",
+    reason="breaks nodes or the cluster's own pods: K8S_NODES=docker allows it if nodes are containers millrace-<node>",
 )
 # The first table that a packet meets on its way in, and the last one on its way out: no rule lets it through before.
 _IN, _OUT = ("raw", "PREROUTING"), ("mangle", "POSTROUTING")
