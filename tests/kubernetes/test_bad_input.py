@@ -45,8 +45,8 @@ def api_patch(*operations: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def missing_secret(folder: Path) -> Path:
-    volume = {"name": "absent", "secret": {"secretName": "suite-absent"}}
-    return overlay(folder, [], api_patch({"op": "add", "path": "/spec/template/spec/volumes/-", "value": volume}))
+    path = "/spec/template/spec/volumes/0/secret/secretName"
+    return overlay(folder, [], api_patch({"op": "replace", "path": path, "value": "suite-absent"}))
 
 
 def full_nodes(folder: Path) -> Path:
