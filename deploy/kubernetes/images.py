@@ -22,12 +22,16 @@ def build(*, monitoring: bool) -> None:
 
 
 def tagged() -> dict[str, str]:
-    """Tag each image with the first 12 digits of its content; returns the tags by service."""
+    """Tag each image with the first 12 digits of its content; returns the tags by service.
+
+    `K8S_IMAGES` is the prefix of the images that are deployed: `millrace`, as they are built, unless a test has others.
+    """
+    prefix = os.environ.get("K8S_IMAGES") or "millrace"
     tags = {}
     for service in SERVICES:
-        identity = run("docker", "image", "inspect", "-f", "{{.Id}}", f"millrace/{service}").strip()
+        identity = run("docker", "image", "inspect", "-f", "{{.Id}}", f"{prefix}/{service}").strip()
         tags[service] = identity.removeprefix("sha256:")[:12]
-        run("docker", "tag", f"millrace/{service}", f"{name(service)}:{tags[service]}")
+        run("docker", "tag", f"{prefix}/{service}", f"{name(service)}:{tags[service]}")
     return tags
 
 

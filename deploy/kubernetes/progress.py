@@ -116,14 +116,16 @@ def _pod_state(pod: Object) -> str:
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             return f"{condition.get('reason')}: {condition.get('message', '')[:300]}"
     for container in status.get("containerStatuses", []):
-        waiting = container["state"].get("waiting")
-        if waiting and waiting.get("reason") not in _USUAL:
-            return f"{waiting.get('reason')}: {waiting.get('message', '')[:300]}"
-        ended = container["state"].get("terminated") or container.get("lastState", {}).get("terminated")
-        if ended and ended.get("exitCode"):
-            return (
-                f"ended with {ended['exitCode']} ({ended.get('reason')}), restarted {container['restartCount']} times"
-            )
+        waiting = container["state"].get("waiting") or {}
+        ended = container["state"].get("terminated") or container.get("lastState", {}).get("terminated") or {}
+        how = ""
+        if ended.get("exitCode"):
+            reason, times = ended.get("reason"), container["restartCount"]
+            how = f"ended with {ended['exitCode']} ({reason}), restarted {times} times"
+        if waiting.get("reason") and waiting["reason"] not in _USUAL:
+            return f"{waiting['reason']}: {how or waiting.get('message', '')[:300]}"
+        if how:
+            return how
         if not container.get("ready") and container["state"].get("running"):
             return "runs, but is not ready"
     return ""

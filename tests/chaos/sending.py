@@ -46,6 +46,11 @@ class Poster:
         self._manner = manner
         self._rng = random.Random(member.rng.random())
         self._count = 0
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Post nothing new; what is under way goes on."""
+        self._stopped = True
 
     async def run(self) -> None:
         """Post at random intervals until cancelled; what is under way goes on."""
@@ -53,6 +58,8 @@ class Poster:
         while True:
             rate = self._habits.rate * self._manner(self._member.room)[1]
             await asyncio.sleep(min(self._rng.expovariate(rate), 5 / rate))
+            if self._stopped:
+                return
             if len(self.outstanding) < _AT_ONCE and not self._member.shut_out:
                 task = asyncio.create_task(self._post())
                 self.outstanding.add(task)

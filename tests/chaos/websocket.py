@@ -17,28 +17,35 @@ _PROTOCOL = "millrace.v1"
 
 
 class WebSocketMember(Member):
-    """`entry`: "guest", "ticket" or "cookie"; `place` is `host:port` of a realtime process or of what they share."""
+    """`entry`: "guest", "ticket" or "cookie"; `place` is `host:port` of a realtime process or of what they share.
+
+    `heartbeat`: after so many seconds of silence, twice, the client gives a connection up by itself.
+    """
 
     kind = "ws"
 
-    def __init__(self, *who: Any, place: str, label: str, entry: str, office: Office) -> None:
+    def __init__(
+        self, *who: Any, place: str, label: str, entry: str, office: Office, heartbeat: float | None = None
+    ) -> None:
         super().__init__(*who)
         self._place = place
         self._label = label
         self._entry = entry
         self._office = office
+        self._heartbeat = heartbeat
         self._connection: ClientConnection | None = None
 
     async def session(self) -> int | None:
         query = f"?{urlencode({'since': self.last, 'epoch': self.epoch})}" if self.last is not None else ""
         try:
             handshake = await self._handshake()
-            # Without pings of its own: that the server notices a dead peer is the server's promise.
+            # Usually without pings of its own: that the server notices a dead peer is the server's promise.
             connecting = connect(
                 f"ws://{self._place}/ws/chat/{self.room}/{query}",
                 **handshake,
                 compression=None,
-                ping_interval=None,
+                ping_interval=self._heartbeat,
+                ping_timeout=self._heartbeat,
                 proxy=None,
                 open_timeout=_OPEN_TIMEOUT,
                 close_timeout=1,

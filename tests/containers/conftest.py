@@ -7,6 +7,7 @@ import pytest
 from tests.containers.engine import OPTIONAL, SERVICES, containers
 
 API_URL = os.environ.get("API_URL", "http://localhost:8080").rstrip("/")
+REALTIME_URL = os.environ.get("REALTIME_URL", "ws://localhost:8080").rstrip("/")
 
 
 @pytest.fixture(scope="session", autouse=True)

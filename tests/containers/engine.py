@@ -93,6 +93,22 @@ def eventually[T](ask: Callable[[], T], *, said: str) -> T:
     return answer
 
 
+def sql(statements: str) -> str:
+    """What psql prints for these statements, as the owner of the database."""
+    (postgres,) = of("postgres")
+    command = [DOCKER, "exec", "-i", postgres.name, "psql", "-U", "postgres", "-d", "millrace", "-qtA"]
+    ran = subprocess.run(
+        [*command, "-v", "ON_ERROR_STOP=1"],
+        input=statements,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
 def gateway_log(wanted: str) -> list[dict[str, Any]]:
     """The gateway's log lines about the path `wanted`."""
     (gateway,) = of("gateway")

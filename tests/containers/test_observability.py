@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.containers.conftest import REALTIME_URL
 from tests.containers.engine import eventually, of
-from tests.containers.load import REALTIME_URL
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 

@@ -4,14 +4,15 @@ import asyncio
 import subprocess
 from pathlib import Path
 
-import httpx
 import pytest
-from tests.containers.engine import of
-from tests.containers.load import crowd, make_rooms, requests
+from tests.containers.conftest import API_URL, REALTIME_URL
+from tests.containers.engine import of, sql
+from tests.load.asking import requests
+from tests.load.crowd import crowd
 
 ROLL = Path(__file__).parents[2] / "deploy" / "containers" / "roll"
 RATE = 100.0
-ROOMS, EACH = 10, 20
+ROOMS, SOCKETS = 10, 200
 
 
 def roll(service: str) -> subprocess.CompletedProcess[str]:
@@ -22,25 +23,23 @@ def roll(service: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("service", ["api", "realtime"])
-async def test_a_roll_costs_no_request_and_no_message(service: str, gateway: httpx.Client) -> None:
+async def test_a_roll_costs_no_request_and_no_message(service: str, tmp_path: Path) -> None:
     """Under 100 requests a second, a quarter of them POSTs, and 200 sockets in 10 rooms that talk all the time."""
-    login = await asyncio.to_thread(
-        gateway.post, "/api/login/", json={"username": "grace", "password": "millrace-grace"}
-    )
-    token = login.json()["token"]
     before = {container.name for container in of(service)}
-    async with crowd(make_rooms(ROOMS), EACH, token, rate=0.8) as seen:
-        async with requests(RATE, token) as asked:
+    async with crowd((API_URL, REALTIME_URL), sql, tmp_path, rooms=ROOMS, sockets=SOCKETS) as seen:
+        async with requests(API_URL, RATE, seen.token) as asked:
+            seen.disturb()
             rolled = await asyncio.to_thread(roll, service)
+        seen.calm()
     assert rolled.returncode == 0, rolled.stderr
     after = {container.name for container in of(service)}
     assert len(after) == len(before)
     assert not after & before
-    assert asked.done > 10 * RATE
+    assert asked.begun > 10 * RATE
     assert asked.failed == []
-    assert sum(seen.heads.values()) > ROOMS
-    assert seen.behind() == []
-    assert len(seen.heard) == ROOMS * EACH
+    assert seen.lost == []
+    assert seen.verdict.counted["acked"] > ROOMS
+    assert seen.verdict.counted["clients"] == SOCKETS
 
 
 def test_what_cannot_be_rolled_is_said() -> None:
