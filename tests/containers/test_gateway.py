@@ -74,3 +74,12 @@ def test_an_idle_connection_outlives_a_client_that_keeps_it() -> None:
         first = client.get("/health/").extensions["network_stream"].get_extra_info("client_addr")
         second = client.get("/health/").extensions["network_stream"].get_extra_info("client_addr")
     assert first == second
+
+
+def test_a_stream_tells_proxies_not_to_buffer(gateway: httpx.Client) -> None:
+    """nginx passes the service's `X-Accel-Buffering` on, for an nginx in front of it."""
+    login = gateway.post("/api/login/", json={"username": "ada", "password": "millrace-ada"})
+    headers = {"Authorization": f"Bearer {login.json()['token']}"}
+    with gateway.stream("GET", "/api/rooms/lobby/events/", headers=headers) as stream:
+        assert stream.status_code == 200
+        assert stream.headers["X-Accel-Buffering"] == "no"

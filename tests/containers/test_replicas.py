@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -91,6 +92,28 @@ def test_a_killed_replica_costs_no_request(gateway: httpx.Client) -> None:
     docker("kill", victim.name)
     statuses += [gateway.get("/api/items/").status_code for _ in range(200)]
     assert set(statuses) == {200}
+
+
+@pytest.mark.timeout(180)
+def test_without_any_replica_the_gateway_answers_itself(gateway: httpx.Client) -> None:
+    """In the form of every other error, of either service and of any kind of request, also once the names are gone."""
+    docker("kill", *(container.id for service in ("api", "realtime") for container in of(service)))
+
+    def unavailable() -> bool:
+        answers = [
+            gateway.get("/api/items/"),
+            gateway.post("/api/items/", json={}),
+            gateway.get("/api/rooms/lobby/events/"),
+            gateway.get("/ws/chat/lobby/"),
+        ]
+        # A connection to an address that was just given up may time out, which is 504.
+        assert {answer.json()["error"] for answer in answers} <= {"Service unavailable", "Gateway timeout"}
+        return {(answer.status_code, answer.headers.get("Retry-After")) for answer in answers} == {(503, "1")}
+
+    eventually(unavailable, said="every request is answered with 503")
+    # Longer than an address is kept.
+    time.sleep(4)
+    assert unavailable()
 
 
 @pytest.mark.timeout(180)

@@ -9,7 +9,6 @@ import time
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import aget_user
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import UpdateError
 from django.http import HttpRequest
@@ -19,7 +18,8 @@ from django.utils.functional import SimpleLazyObject, empty
 from django.utils.http import http_date
 
 from accounts import tokens
-from accounts.sessions import SessionStore
+from accounts.models import User
+from accounts.sessions import SessionStore, Signed, holder
 from chassis.errors import Unauthorized, error_response
 from chassis.middleware import AsyncMiddleware
 
@@ -72,6 +72,26 @@ async def _set_cookie(response: Any, session: SessionStore) -> None:
     )
 
 
+async def session_user(session: SessionStore) -> User | None:
+    """The user that `session` signs in; a session that is not valid for its user is deleted.
+
+    Django's own `aget_user` gives a session that was signed with a former key a new session key, and deletes the old
+    one. That signs a browser out that has several requests under way, and ends the sockets of the session. So the key
+    stays, and only the hash is written anew.
+    """
+    found = await holder(session)
+    if found is None:
+        return None
+    if found.signed is Signed.FORMER and not await session.aresign(found.user.get_session_auth_hash()):
+        # Once is enough: if the hash is a former one still, the next request replaces it.
+        await session.areload()
+        found = await holder(session)
+    if found is not None and found.signed is Signed.INVALID:
+        await session.aflush()
+        return None
+    return found.user if found is not None else None
+
+
 class AuthenticationMiddleware(AsyncMiddleware):
     """Bearer token, else session cookie, else nobody. A Bearer token that is not valid is refused on every path."""
 
@@ -86,9 +106,9 @@ class AuthenticationMiddleware(AsyncMiddleware):
                 return error_response(Unauthorized("Invalid token"))
             request.credential, request.access_token, user = "token", token, token.user
         elif session_cookie(request) is not None:
-            user = await aget_user(request)
-            if user.is_authenticated:
-                request.credential = "session"
+            found = await session_user(request.session)
+            if found is not None:
+                request.credential, user = "session", found
         request.user = user
         request.auser = _Known(user)
         return await self.get_response(request)

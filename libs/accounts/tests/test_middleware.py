@@ -13,6 +13,7 @@ from django.urls import path
 from django.utils import timezone
 
 from accounts import requests, tokens
+from accounts.middleware import session_user
 from accounts.models import Session, User
 from accounts.sessions import SessionStore
 from chassis.errors import Unavailable, json_response
@@ -153,13 +154,59 @@ async def test_a_new_password_ends_the_sessions(signed_in: httpx.AsyncClient, us
     assert await in_section(Session.async_objects.acount()) == 0
 
 
-async def test_sessions_survive_a_new_secret_key(signed_in: httpx.AsyncClient, settings: Any) -> None:
-    """While the old one is among the fallbacks; the session gets a new key on the way."""
-    before = signed_in.cookies["sessionid"]
+def use_a_new_key(settings: Any) -> None:
+    """Sign with a new key, and know the former one."""
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "a new secret key that is long enough to be one, really"
-    assert (await signed_in.get("/who/")).json() == ["ada", "session"]
-    assert {cookie.value for cookie in signed_in.cookies.jar if cookie.name == "sessionid"} != {before}
+
+
+async def test_sessions_survive_a_new_secret_key(signed_in: httpx.AsyncClient, user: User, settings: Any) -> None:
+    """While the old one is among the fallbacks; the next request signs it with the new key, and needs no cookie."""
+    use_a_new_key(settings)
+    response = await signed_in.get("/who/")
+    assert (response.json(), "set-cookie" in response.headers) == (["ada", "session"], False)
+    settings.SECRET_KEY_FALLBACKS = []
+    with count_queries() as statements:
+        assert (await signed_in.get("/who/")).json() == ["ada", "session"]
+    assert len(statements) == 2
+
+
+async def test_a_new_secret_key_without_the_former(signed_in: httpx.AsyncClient, settings: Any) -> None:
+    """What the former key signed is worth nothing."""
+    use_a_new_key(settings)
+    settings.SECRET_KEY_FALLBACKS = []
+    assert (await signed_in.get("/who/")).json() == ["", None]
+
+
+async def _overtaken_by(session: SessionStore, change: Any) -> User | None:
+    await session.aget(SESSION_KEY)
+    await change(SessionStore(session.session_key))
+    return await session_user(session)
+
+
+async def _remember(session: SessionStore) -> None:
+    await session.aset("theme", "dark")
+    await session.asave()
+
+
+@pytest.mark.parametrize("change", [session_user, _remember])
+async def test_signing_overtaken(signed_in: httpx.AsyncClient, user: User, settings: Any, change: Any) -> None:
+    """A request that finds the session changed by another one takes over what that stored."""
+    use_a_new_key(settings)
+    session = SessionStore(signed_in.cookies["sessionid"])
+    found = await in_section(_overtaken_by(session, change))
+    stored = dict(await in_section(SessionStore(session.session_key).aitems()))
+    assert (found, session.modified, dict(await in_section(session.aitems()))) == (user, False, stored)
+    assert stored.get("theme") == ("dark" if change is _remember else None)
+
+
+async def test_signing_overtaken_by_a_sign_out(signed_in: httpx.AsyncClient, user: User, settings: Any) -> None:
+    """A session that ended meanwhile stays ended."""
+    use_a_new_key(settings)
+    session = SessionStore(signed_in.cookies["sessionid"])
+    assert await in_section(_overtaken_by(session, SessionStore.aflush)) is None
+    assert session.is_empty()
+    assert await in_section(Session.async_objects.acount()) == 0
 
 
 async def test_what_a_view_remembers_is_saved(signed_in: httpx.AsyncClient) -> None:

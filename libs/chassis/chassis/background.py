@@ -12,9 +12,14 @@ logger = structlog.get_logger(__name__)
 
 
 @contextlib.asynccontextmanager
-async def repeated(work: Callable[[], Awaitable[None]], *, every: float) -> AsyncIterator[None]:
-    """Await `work` every `every` seconds until the end of the block; an error is logged and the next turn comes."""
-    task = asyncio.create_task(_repeat(work, every))
+async def repeated(
+    work: Callable[[], Awaitable[None]], *, every: float, at_once: bool = False
+) -> AsyncIterator[None]:
+    """Await `work` every `every` seconds until the end of the block; an error is logged and the next turn comes.
+
+    The first turn comes after `every` seconds, or with `at_once` now.
+    """
+    task = asyncio.create_task(_repeat(work, every, 0 if at_once else every))
     try:
         yield
     finally:
@@ -23,9 +28,11 @@ async def repeated(work: Callable[[], Awaitable[None]], *, every: float) -> Asyn
             await task
 
 
-async def _repeat(work: Callable[[], Awaitable[None]], every: float) -> None:
+async def _repeat(work: Callable[[], Awaitable[None]], every: float, first: float) -> None:
+    pause = first
     while True:
-        await asyncio.sleep(every)
+        await asyncio.sleep(pause)
+        pause = every
         try:
             await work()
         except Exception as error:  # noqa: BLE001 - whatever it is, the next turn may go well

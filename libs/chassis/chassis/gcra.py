@@ -15,7 +15,6 @@ from typing import Any
 
 import structlog
 from limits import parse
-from redis.exceptions import RedisError
 
 from chassis import redis
 from chassis.errors import TooManyRequests
@@ -23,7 +22,6 @@ from chassis.errors import TooManyRequests
 logger = structlog.get_logger(__name__)
 
 SETTLE_SECONDS = 0.25
-_DOWN = (RedisError, OSError, TimeoutError)
 
 # Adds seconds of backlog to a key, and answers with all that it has; by Redis' own clock, whichever process asks.
 _ADD = """
@@ -97,7 +95,7 @@ class Rates:
             self._accounts[key].unsettled -= count
         try:
             backlogs = await self._add(used)
-        except _DOWN as error:
+        except redis.UNAVAILABLE as error:
             if self._settled:
                 logger.warning("rates.unsettled", rates=self._name, reason=type(error).__name__)
             self._settled = False

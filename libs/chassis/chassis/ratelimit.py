@@ -11,18 +11,19 @@ from django.conf import settings
 from limits import RateLimitItem, parse
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
-from redis.exceptions import RedisError
 
 from chassis.errors import TooManyRequests
-from chassis.redis import TIMEOUT
+from chassis.redis import TIMEOUT, UNAVAILABLE, new_pool
 
 logger = structlog.get_logger(__name__)
 
 
 @cache
 def _limiter(loop: asyncio.AbstractEventLoop) -> SlidingWindowCounterRateLimiter:
-    options: dict[str, Any] = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT}
-    storage = RedisStorage(f"async+{settings.REDIS_URL}", implementation="redispy", key_prefix="ratelimit", **options)
+    pool: Any = new_pool()
+    storage = RedisStorage(
+        f"async+{settings.REDIS_URL}", implementation="redispy", key_prefix="ratelimit", connection_pool=pool
+    )
     return SlidingWindowCounterRateLimiter(storage)
 
 
@@ -43,7 +44,7 @@ async def check(limit: str, *key: str) -> None:
             if await limiter.hit(item, *key):
                 return
             reset = (await limiter.get_window_stats(item, *key)).reset_time
-    except (RedisError, OSError, TimeoutError) as error:
+    except UNAVAILABLE as error:
         logger.warning("ratelimit.unavailable", reason=type(error).__name__)
         return
     raise TooManyRequests(retry_after=math.ceil(max(1.0, reset - time.time())))

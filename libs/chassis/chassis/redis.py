@@ -1,33 +1,84 @@
-"""This process's Redis client: bounded in time, shared by everything that is not the channel layer."""
+"""This process's Redis client: bounded in time, shared by everything that is not the channel layer.
+
+`UNAVAILABLE` is what commands raise while Redis is away. It holds for the connections of `checked` pools only.
+"""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from functools import cache
+from typing import Any
 
 from django.conf import settings
-from redis.asyncio import Redis
+from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 
 TIMEOUT = 1.0
+# `TimeoutError` is an `OSError`.
+UNAVAILABLE = (RedisError, OSError)
+
+
+class _Checked(AbstractConnection):
+    """A connection that was reset or has timed out is replaced, and writing to it raises an `OSError`.
+
+    redis-py's pool hands out a connection that was lost by an error: such a stream has no end, and the end is all that
+    it asks for. asyncio ignores what is written to that connection, and raises the error after that. uvloop raises a bare
+    `RuntimeError` ("the handler is closed"), which no caller expects.
+    """
+
+    async def can_read(self) -> bool:
+        """What the pool asks before it hands out this connection; an `OSError` makes it connect anew."""
+        if self._lost():
+            raise ConnectionResetError("Connection lost")
+        return await super().can_read()
+
+    def _lost(self) -> bool:
+        return self._writer is None or self._writer.is_closing() or self._reader is None or self._reader.at_eof()
+
+    async def _send_packed_command(self, command: Iterable[bytes]) -> None:
+        # Around the write alone, and only if the transport is closed: any other `RuntimeError` is a defect.
+        try:
+            await super()._send_packed_command(command)
+        except RuntimeError as error:
+            if not self._lost():
+                raise
+            raise ConnectionResetError(str(error)) from error
+
+
+@cache
+def _checked(kind: type[AbstractConnection]) -> type[AbstractConnection]:
+    return type(f"Checked{kind.__name__}", (_Checked, kind), {})
+
+
+def checked(pool: ConnectionPool) -> ConnectionPool:
+    """`pool`, whose connections raise nothing but `UNAVAILABLE` if Redis is away, on every event loop."""
+    # TCP, TLS or a Unix socket: the URL decides which class it is.
+    pool.connection_class = _checked(pool.connection_class)
+    return pool
+
+
+def new_pool(**options: Any) -> ConnectionPool:
+    """A `checked` pool for REDIS_URL, bounded in time."""
+    bounds = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT}
+    return checked(ConnectionPool.from_url(settings.REDIS_URL, **bounds, **options))
 
 
 @cache
 def _client(loop: asyncio.AbstractEventLoop) -> Redis:
-    return Redis.from_url(
-        settings.REDIS_URL,
+    pool = new_pool(
         decode_responses=True,
-        socket_timeout=TIMEOUT,
-        socket_connect_timeout=TIMEOUT,
         health_check_interval=15,
         # One immediate retry heals a connection that the server closed while idle; more would break the time bound.
         retry=Retry(NoBackoff(), 1),
     )
+    return Redis.from_pool(pool)
 
 
 def client() -> Redis:
-    """The client of the running loop. Raises `redis.exceptions.ConnectionError` or `TimeoutError` within about 1 s."""
+    """The client of the running loop. Raises one of `UNAVAILABLE` within about 1 s while Redis is away."""
     return _client(asyncio.get_running_loop())
 
 

@@ -31,6 +31,8 @@ ROOM_MESSAGE_RATE = env.str("ROOM_MESSAGE_RATE", "1000/10 seconds", validate=rat
 PRESENCE_LEASE = env.float("PRESENCE_LEASE", 30, validate=validate.Range(1, 3600))
 
 INSTALLED_APPS = [
+    # For its `migrate`, which waits for PostgreSQL and lets one run at a time.
+    "chassis",
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django_async_backend",
@@ -62,6 +64,8 @@ DATABASES = {
 }
 # Seconds for one query of async code, from its first byte to its last; then 503, and its connection is given up.
 DATABASE_QUERY_TIMEOUT = env.float("DATABASE_QUERY_TIMEOUT", 2, validate=validate.Range(0, min_inclusive=False))
+# Seconds that `manage migrate` and `manage seed_demo` wait for PostgreSQL, the latter for the migrations too.
+DATABASE_WAIT_SECONDS = env.float("DATABASE_WAIT_SECONDS", 0, validate=validate.Range(0, 86_400))
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL")

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 import structlog
 from django.conf import settings
 from redis.asyncio.client import Pipeline
-from redis.exceptions import RedisError
 
 from chassis import redis
 from chassis.background import repeated
@@ -32,7 +31,6 @@ BEATS = 3
 # So many people are listed by name. In a room with more of them nobody is told who comes and goes: telling each of n
 # people of n arrivals is what breaks a crowded room first.
 MAX_LISTED = 200
-_DOWN = (RedisError, OSError, TimeoutError)
 _held: set["Lease"] = set()
 # Dropped while Redis did not answer: the next renewal ends them there.
 _unended: dict["Lease", float] = {}
@@ -112,7 +110,7 @@ async def _take(room: str, leases: Sequence[Lease]) -> list[Arrival | None]:
                 _put(pipe, key, own, now)
             before, *answers = await pipe.execute()
         await _forget(lease for lease in leases if lease not in _held)
-    except _DOWN as error:
+    except redis.UNAVAILABLE as error:
         logger.warning("presence.unavailable", reason=type(error).__name__)
         return [None] * len(leases)
     sockets = dict(zip(of_users, answers[1 : 2 * len(of_users) : 2], strict=True))
@@ -143,7 +141,7 @@ async def _drop(room: str, leases: Sequence[Lease]) -> list[bool]:
             for lease in leases:
                 pipe.zrem(_sockets(lease.sender), lease.member)
             answers = await pipe.execute()
-    except _DOWN as error:
+    except redis.UNAVAILABLE as error:
         logger.warning("presence.unavailable", reason=type(error).__name__)
         _unended.update(dict.fromkeys(leases, time.time()))
         return [False] * len(leases)
@@ -251,7 +249,7 @@ async def beat() -> None:
         return
     try:
         departed = await renew()
-    except _DOWN as error:
+    except redis.UNAVAILABLE as error:
         logger.warning("presence.unavailable", reason=type(error).__name__)
         return
     for room, sender in departed:

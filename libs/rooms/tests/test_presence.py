@@ -2,15 +2,17 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
+import uvloop
 from channels.layers import get_channel_layer
 
 from chassis import bus, redis
-from chassis.testing import eventually
+from chassis.testing import ResettingProxy, eventually
 from rooms import events, names, presence
 from rooms.access import RoomAccess
 from rooms.presence import Arrival, Lease, Present
@@ -185,6 +187,26 @@ async def test_without_redis(settings: Any) -> None:
         assert not await Lease(ROOM, GRACE).drop()
     await presence.beat()
     await eventually(lambda: _present(lease))
+
+
+def test_connections_reset(settings: Any) -> None:
+    """On uvloop, which has errors of its own for connections that were lost: arriving, renewing and leaving go on."""
+
+    async def stay() -> None:
+        proxy = ResettingProxy(os.environ["REDIS_URL"])
+        await proxy.listen()
+        settings.REDIS_URL = proxy.url
+        lease, late = Lease(ROOM, ADA), Lease(ROOM, GRACE)
+        for step in (lease.take, presence.renew, lease.drop):
+            assert await step() is not None
+            await proxy.reset()
+        await proxy.refuse()
+        assert await late.take() is None
+        await presence.beat()
+        assert not await late.drop()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(stay())
 
 
 async def test_dropped_without_redis(settings: Any) -> None:

@@ -6,7 +6,7 @@ configure("api.settings")
 
 from api.rooms.delivery import hub  # noqa: E402 - Django is set up above
 from chassis import bus, database, garbage, http_client, lag, lifespan, metrics, redis  # noqa: E402
-from chassis.database import usage  # noqa: E402
+from chassis.database import migrations, usage  # noqa: E402
 from chassis.handler import Handler  # noqa: E402
 from chassis.upstream import shared  # noqa: E402
 from rooms import limits  # noqa: E402
@@ -17,6 +17,7 @@ lifespan.resource(http_client.opened)
 lifespan.resource(shared.running)
 lifespan.resource(lag.lag_monitor)
 lifespan.resource(metrics.process)
+lifespan.resource(migrations.listed)
 lifespan.resource(usage.watched)
 lifespan.resource(bus.publishing)
 lifespan.resource(bus.inbox.running)

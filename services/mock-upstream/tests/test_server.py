@@ -1,8 +1,10 @@
 """Stopping, and the settings of the process."""
 
 import asyncio
+import errno
 import re
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -92,6 +94,46 @@ async def url_of(running: asyncio.subprocess.Process) -> str:
     raise AssertionError("the server did not say where it listens")
 
 
+@pytest.mark.parametrize(("listen_ipv6", "answers"), [("1", True), ("0", False)])
+async def test_ipv6(listen_ipv6: str, answers: bool) -> None:
+    """With LISTEN_IPV6=1 one port answers at 127.0.0.1 and at ::1; without it there is no IPv6."""
+    async with process(PORT="0", LISTEN_IPV6=listen_ipv6) as running, httpx.AsyncClient(trust_env=False) as client:
+        port = (await url_of(running)).rpartition(":")[2]
+        assert (await client.get(f"http://127.0.0.1:{port}/health")).status_code == 200
+        try:
+            answered = (await client.get(f"http://[::1]:{port}/health")).status_code == 200
+        except httpx.ConnectError:
+            answered = False
+        assert answered is answers
+        running.terminate()
+        assert await running.wait() == 0
+
+
+async def test_a_taken_port_stops_the_process_with_one_line() -> None:
+    """Also with LISTEN_IPV6=1, where the sockets are made before uvicorn is."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        async with process(PORT=str(port), LISTEN_IPV6="1") as running:
+            assert running.stderr is not None
+            line = f"mock-upstream: LISTEN_IPV6=1, but port {port} of 0.0.0.0 cannot be listened on: "
+            assert (await running.stderr.read()).decode() == f"{line}Address already in use\n"
+            assert await running.wait() == 1
+
+
+def test_no_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine without IPv6 the message says so, and what to do."""
+
+    def ipv4_only(family: int = socket.AF_INET, *_: int) -> socket.socket:
+        if family == socket.AF_INET6:
+            raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+        return real(family)
+
+    real = socket.socket
+    monkeypatch.setattr(socket, "socket", ipv4_only)
+    with pytest.raises(SystemExit, match=r"^mock-upstream: LISTEN_IPV6=1, but this machine has no IPv6 .*LISTEN_IPV6=0"):
+        run({"PORT": "0", "LISTEN_IPV6": "1"})
+
+
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_the_process_cleanly(stop: signal.Signals, eventually: Eventually) -> None:
     """Exit code 0 and no traceback, with a request that hangs."""
@@ -132,6 +174,8 @@ async def test_a_malformed_setting_stops_the_process_with_one_line(env: dict[str
         ("HOST", "\u00e9"),
         ("LOG_LEVEL", "loud"),
         ("LOG_LEVEL", ""),
+        ("LISTEN_IPV6", "perhaps"),
+        ("LISTEN_IPV6", ""),
     ],
 )
 def test_a_malformed_setting_is_named(name: str, value: str) -> None:
@@ -153,8 +197,8 @@ def test_every_setting_has_a_default() -> None:
 
 def test_settings_are_read() -> None:
     """The level in any case."""
-    env = {"HOST": "0.0.0.0", "PORT": "65535", "LOG_LEVEL": "DEBUG"}  # noqa: S104 - only read, nothing listens
-    assert Settings.from_env(env) == Settings(host="0.0.0.0", port=65_535, log_level="debug")  # noqa: S104 - as above
+    env = {"HOST": "::", "PORT": "65535", "LOG_LEVEL": "DEBUG", "LISTEN_IPV6": "1"}
+    assert Settings.from_env(env) == Settings(host="::", port=65_535, log_level="debug", listen_ipv6=True)
 
 
 def test_timeouts() -> None:

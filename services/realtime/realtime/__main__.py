@@ -1,8 +1,8 @@
 """`python -m realtime`: one process of the realtime service, under daphne.
 
-`HOST` and `PORT` are this process's own address. `LISTEN_FD` is an inherited listening TCP socket that it accepts from
-as well, which any number of processes may share: while somebody holds it open, one of them restarts and nobody is
-refused.
+`HOST` and `PORT` are this process's own address; with `LISTEN_IPV6=1` it is `PORT` of every address, IPv4 and IPv6.
+`LISTEN_FD` is an inherited listening TCP socket that it accepts from as well, which any number of processes may share:
+while one of them restarts, the socket stays open and no client is refused.
 """
 
 import sys
@@ -10,6 +10,7 @@ import sys
 from environs import EnvError, validate
 
 from chassis.env import configure, env
+from chassis.listening import dual_stack
 
 
 def main() -> None:
@@ -17,6 +18,11 @@ def main() -> None:
     configure("realtime.settings")
     try:
         endpoints = _endpoints()
+        sockets = []
+        if env.bool("LISTEN_IPV6", False):
+            ipv4, ipv6 = dual_stack(env.int("PORT", 8011))
+            endpoints[0] = f"fd:fileno={ipv4.detach()}"
+            sockets.append(ipv6)
         behind_proxy = bool(env.str("FORWARDED_ALLOW_IPS", ""))
     except EnvError as error:
         sys.exit(f"configuration: {error}")
@@ -24,12 +30,12 @@ def main() -> None:
     from realtime.asgi import application  # noqa: PLC0415 - needs Django, which is set up above
     from realtime.server import Server  # noqa: PLC0415 - installs the reactor
 
-    if not Server(application, endpoints, behind_proxy=behind_proxy).serve():
+    if not Server(application, endpoints, sockets=sockets, behind_proxy=behind_proxy).serve():
         sys.exit(1)
 
 
 def _endpoints() -> list[str]:
-    """Twisted's endpoint descriptions."""
+    """Twisted's endpoint descriptions, that of `HOST` and `PORT` first."""
     host = env.str("HOST", "127.0.0.1").replace(":", r"\:")
     port = env.int("PORT", 8011, validate=validate.Range(0, 65535))
     endpoints = [f"tcp:port={port}:interface={host}:backlog=1024"]

@@ -8,7 +8,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 - Djang
 from django.urls import path, re_path  # noqa: E402
 
 from chassis import bus, database, garbage, lag, lifespan, metrics, redis  # noqa: E402
-from chassis.database import usage  # noqa: E402
+from chassis.database import migrations, usage  # noqa: E402
 from chassis.handler import Handler  # noqa: E402
 from realtime.chat import ChatConsumer  # noqa: E402
 from realtime.delivery import hub  # noqa: E402
@@ -19,6 +19,7 @@ lifespan.resource(database.pool)
 lifespan.resource(redis.opened)
 lifespan.resource(lag.lag_monitor)
 lifespan.resource(metrics.process)
+lifespan.resource(migrations.listed)
 lifespan.resource(usage.watched)
 lifespan.resource(bus.publishing)
 lifespan.resource(bus.inbox.running)

@@ -2,21 +2,18 @@
 
 A ticket comes as a subprotocol (`Sec-WebSocket-Protocol: millrace.v1, ticket.<secret>`) or, where the URL says
 `?auth=ticket`, as the first frame. It is never in the URL, which ends up in logs. Everything here reads only: a socket
-cannot set a cookie, so it must not rotate or flush the session that an HTTP response could.
+cannot set a cookie, so it must not flush the session, which an HTTP response could.
 """
 
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
 from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.http import parse_cookie
-from django.utils.crypto import constant_time_compare
 
 from accounts import credentials, tickets, users
 from accounts.credentials import Credential
-from accounts.models import User
-from accounts.sessions import SessionStore
+from accounts.sessions import SessionStore, Signed, holder
 from chassis.errors import Unauthorized
 from chassis.types import Scope
 from rooms import senders
@@ -91,19 +88,11 @@ async def by_ticket(secret: str, room: str) -> Identity:
 
 async def by_session(key: str) -> Identity | None:
     """Whoever the session belongs to; None where it is over, which makes its holder a guest as it does over HTTP."""
-    data = await SessionStore(key).aload()
-    if SESSION_KEY not in data or data.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
+    # Channels' own get_user knows no fallbacks: after a rotation of SECRET_KEY it would flush all sessions.
+    found = await holder(SessionStore(key))
+    if found is None or found.signed is Signed.INVALID:
         return None
-    user = await users.active(int(data[SESSION_KEY]))
-    if user is None or not _password_unchanged(user, data.get(HASH_SESSION_KEY, "")):
-        return None
-    return Identity(senders.from_user(user), credentials.by_session(user, key))
-
-
-def _password_unchanged(user: User, session_hash: str) -> bool:
-    # Channels' own get_user knows no fallbacks: after a rotation of SECRET_KEY it would flush everybody's session.
-    hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
-    return any(constant_time_compare(session_hash, known) for known in hashes)
+    return Identity(senders.from_user(found.user), credentials.by_session(found.user, key))
 
 
 async def identify(scope: Scope, room: str, ticket: str | None = None) -> Identity:

@@ -4,6 +4,8 @@ Importing this installs Twisted's asyncio reactor (daphne does, and so comes bef
 """
 
 import asyncio
+import socket
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -31,14 +33,16 @@ class Server(DaphneServer):
         application: ASGIApplication,
         endpoints: list[str],
         *,
+        sockets: Sequence[socket.socket] = (),
         behind_proxy: bool = False,
         max_bytes: int = HARD_MAX_BYTES,
     ) -> None:
-        """Listen on Twisted `endpoints`; `behind_proxy` believes `X-Forwarded-*`, which a gateway must overwrite.
+        """Listen on Twisted `endpoints` and on listening `sockets`; `behind_proxy` believes `X-Forwarded-*`, which a gateway must overwrite.
 
         A frame or a message of more than `max_bytes` is answered with 1009.
         """
         self._ports: list[Any] = []
+        self._sockets = sockets
         super().__init__(
             application,
             endpoints=endpoints,
@@ -76,6 +80,11 @@ class Server(DaphneServer):
         # Every call resets `allowNullOrigin`; Origin is judged in `realtime.origins`.
         self.ws_factory.setProtocolOptions(failByDrop=False, allowNullOrigin=True)
         slim.share_options(WebSocketProtocol, self.ws_factory)
+        for each in self._sockets:
+            # daphne's `fd` endpoint takes every socket for one of IPv4, and then misreads the addresses of clients.
+            each.setblocking(False)
+            self.listen_success(reactor.adoptStreamPort(each.fileno(), each.family, self.http_factory))
+            each.close()
 
     def listen_success(self, port: Any) -> None:
         """Say where, once for each endpoint."""

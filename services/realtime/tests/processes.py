@@ -148,9 +148,11 @@ class Client:
 
 
 @contextlib.asynccontextmanager
-async def client(port: int, room: str, query: str = "", **options: Any) -> AsyncIterator[Client]:
+async def client(
+    port: int, room: str, query: str = "", *, host: str = "127.0.0.1", **options: Any
+) -> AsyncIterator[Client]:
     """A client of the process at `port`, in `room`."""
-    url = f"ws://127.0.0.1:{port}/ws/chat/{room}/{query}"
+    url = f"ws://{host}:{port}/ws/chat/{room}/{query}"
     async with connect(url, proxy=None, open_timeout=DEADLINE, close_timeout=1, **options) as connection:
         yield Client(connection)
 
@@ -165,7 +167,6 @@ class Proxy:
         self._tasks: set[asyncio.Task[None]] = set()
         self._flows = asyncio.Event()
         self._flows.set()
-        self._waits = asyncio.Event()
         self.port = 0
 
     async def mend(self) -> None:
@@ -184,21 +185,14 @@ class Proxy:
     def hold(self) -> None:
         """Pass on nothing until `release`."""
         self._flows.clear()
-        self._waits.clear()
 
     def release(self) -> None:
         """Pass on what waits, and all that comes."""
         self._flows.set()
 
-    async def holds_something(self) -> None:
-        """Wait until something waits that came after `hold`."""
-        async with asyncio.timeout(DEADLINE):
-            await self._waits.wait()
-
     async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65536):
             if not self._flows.is_set():
-                self._waits.set()
                 await self._flows.wait()
             writer.write(data)
             await writer.drain()

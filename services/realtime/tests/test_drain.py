@@ -9,8 +9,10 @@ from typing import Any
 
 import httpx
 import pytest
+from django_async_backend.db.transaction import async_atomic
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from chassis import database
 from chassis.testing import eventually
 from rooms.access import RoomAccess
 
@@ -18,6 +20,8 @@ from .conftest import MakeRoom
 from .processes import Client, Process, Proxy, client, database_url, listening_socket, running
 
 pytestmark = pytest.mark.timeout(180)
+# The environment of a process whose queries wait for as long as a test needs.
+PATIENT = {"DATABASE_QUERY_TIMEOUT": "60"}
 
 
 async def closed_at(connected: Client) -> tuple[int | None, float]:
@@ -28,14 +32,27 @@ async def closed_at(connected: Client) -> tuple[int | None, float]:
     return await connected.closed(), time.monotonic()
 
 
-async def ready(process: Process, http: httpx.AsyncClient) -> httpx.Response:
-    """Its readiness, which asks the database."""
-    return await http.get(f"http://127.0.0.1:{process.port}/health/ready", timeout=60)
+async def startup(process: Process, http: httpx.AsyncClient) -> httpx.Response:
+    """Its startup, which asks the database until it has succeeded once."""
+    return await http.get(f"http://127.0.0.1:{process.port}/health/startup", timeout=60)
 
 
-def by_way_of(proxy: Proxy) -> dict[str, str]:
-    """The environment of a process that waits for what `proxy` holds up for as long as a test needs."""
-    return {"DATABASE_URL": database_url(proxy.port), "DATABASE_QUERY_TIMEOUT": "60"}
+@contextlib.asynccontextmanager
+async def locked(table: str) -> AsyncIterator[None]:
+    """What reads `table` waits, until the end of the block."""
+    async with database.connection(), async_atomic():
+        await database.fetch_all(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        yield
+
+
+async def waits_for(table: str) -> None:
+    """Wait until a query waits for the lock of `table`; called in the block of `locked`."""
+    sql = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = %s::text::regclass"
+
+    async def waits() -> bool:
+        return (await database.fetch_all(sql, (table,)))[0][0] > 0
+
+    await eventually(waits, what=f"a query waits for {table}")
 
 
 async def test_hundred_sockets(make_room: MakeRoom, clean_redis: Any) -> None:
@@ -60,31 +77,26 @@ async def test_hundred_sockets(make_room: MakeRoom, clean_redis: Any) -> None:
 
 async def test_request_in_flight(room: RoomAccess) -> None:
     """A request that was being answered is answered; others accept from the shared socket meanwhile."""
-    proxy = Proxy()
-    await proxy.mend()
     with listening_socket() as shared:
         async with (
             running(shared),
-            running(shared, DRAIN_SECONDS="60", **by_way_of(proxy)) as ending,
+            running(shared, DRAIN_SECONDS="60", **PATIENT) as ending,
             httpx.AsyncClient(trust_env=False) as http,
         ):
-            await ready(ending, http)
-            proxy.hold()
-            slow = asyncio.create_task(ready(ending, http))
-            await proxy.holds_something()
-            ending.process.terminate()
-            await ending.logged("server.draining")
-            await eventually(lambda: refuses(ending.port), what="its own port is closed")
-            for _ in range(4):
-                async with client(shared.getsockname()[1], room.name) as connected:
-                    await connected.next("synced")
-            assert not slow.done()
-            proxy.release()
+            async with locked("django_migrations"):
+                slow = asyncio.create_task(startup(ending, http))
+                await waits_for("django_migrations")
+                ending.process.terminate()
+                await ending.logged("server.draining")
+                await eventually(lambda: refuses(ending.port), what="its own port is closed")
+                for _ in range(4):
+                    async with client(shared.getsockname()[1], room.name) as connected:
+                        await connected.next("synced")
+                assert not slow.done()
             response = await slow
             assert (response.status_code, response.headers["connection"]) == (200, "close")
             assert await ending.ended() == 0
         assert "server.drain_failed" not in ending.text
-    await proxy.cut()
 
 
 async def refuses(port: int) -> bool:
@@ -99,27 +111,23 @@ async def refuses(port: int) -> bool:
 
 async def test_handshake_while_draining(room: RoomAccess) -> None:
     """A handshake that is not complete when its turn comes is refused with 503, and so is one that comes later."""
-    proxy = Proxy()
-    await proxy.mend()
-    async with running(**by_way_of(proxy)) as process:
+    async with running(**PATIENT) as process:
         late_reader, late = await asyncio.open_connection("127.0.0.1", process.port)
-        proxy.hold()
-        waiting = asyncio.create_task(joined(process.port, room))
-        await proxy.holds_something()
-        process.process.terminate()
-        with pytest.raises(InvalidStatus) as refused:
-            await waiting
-        assert refused.value.response.status_code == 503
-        late.write(
-            b"GET /ws/chat/lobby/ HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        )
-        assert (await late_reader.readline()).startswith(b"HTTP/1.1 503")
-        late.close()
-        proxy.release()
+        async with locked("rooms_room"):
+            waiting = asyncio.create_task(joined(process.port, room))
+            await waits_for("rooms_room")
+            process.process.terminate()
+            with pytest.raises(InvalidStatus) as refused:
+                await waiting
+            assert refused.value.response.status_code == 503
+            late.write(
+                b"GET /ws/chat/lobby/ HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+            )
+            assert (await late_reader.readline()).startswith(b"HTTP/1.1 503")
+            late.close()
         assert await process.ended() == 0
         assert "Traceback" not in process.text
-    await proxy.cut()
 
 
 async def joined(port: int, room: RoomAccess) -> None:
@@ -133,20 +141,21 @@ async def held_up(drain_seconds: str) -> AsyncIterator[tuple[Process, Proxy]]:
     """A process that answers a request which waits for the database, which does not answer."""
     proxy = Proxy()
     await proxy.mend()
-    async with running(DRAIN_SECONDS=drain_seconds, **by_way_of(proxy)) as process:
+    url = database_url(proxy.port)
+    async with running(DRAIN_SECONDS=drain_seconds, DATABASE_URL=url, **PATIENT) as process:
         async with httpx.AsyncClient(trust_env=False) as http:
-            await ready(process, http)
-            proxy.hold()
-            slow = asyncio.create_task(ready(process, http))
-            await proxy.holds_something()
-            yield process, proxy
+            async with locked("django_migrations"):
+                slow = asyncio.create_task(startup(process, http))
+                await waits_for("django_migrations")
+                proxy.hold()
+                yield process, proxy
             with contextlib.suppress(httpx.HTTPError):
                 await slow
     proxy.release()
     await proxy.cut()
 
 
-@pytest.mark.usefixtures("_test_database")
+@pytest.mark.usefixtures("database")
 async def test_second_signal() -> None:
     """A second signal ends the process without waiting for anything."""
     async with held_up("600") as (process, proxy):
@@ -159,7 +168,7 @@ async def test_second_signal() -> None:
         assert await process.ended() == 0
 
 
-@pytest.mark.usefixtures("_test_database")
+@pytest.mark.usefixtures("database")
 async def test_what_does_not_end_is_cancelled() -> None:
     """A request that is never answered holds up the end for a bounded time only."""
     async with held_up("0") as (process, _):

@@ -48,10 +48,10 @@ def port_of(shared: socket.socket) -> int:
     return port
 
 
-async def fetch(port: int, path: str) -> httpx.Response:
+async def fetch(port: int, path: str, host: str = "127.0.0.1") -> httpx.Response:
     """An HTTP response of the process at `port`."""
     async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
-        return await http.get(f"http://127.0.0.1:{port}{path}")
+        return await http.get(f"http://{host}:{port}{path}")
 
 
 async def test_chat_across_processes(pair: list[Process], room: RoomAccess) -> None:
@@ -67,6 +67,34 @@ async def test_health(pair: list[Process], path: str, database: None) -> None:
     """Each process answers for itself, and does not tell what serves it."""
     response = await fetch(pair[1].port, path)
     assert (response.status_code, response.json(), response.headers["server"]) == (200, {"status": "ok"}, "millrace")
+
+
+@pytest.mark.usefixtures("_test_database")
+async def test_start_without_database() -> None:
+    """A process that starts while PostgreSQL is away is ready, starts when PostgreSQL is back, and stays started."""
+    proxy = Proxy()
+    await proxy.mend()
+    await proxy.cut()
+    async with running(DATABASE_URL=database_url(proxy.port)) as process:
+        assert (await fetch(process.port, "/health/ready")).status_code == 200
+        refused = await fetch(process.port, "/health/startup")
+        assert (refused.status_code, refused.json()) == (503, {"error": "Database unavailable"})
+        await eventually(partial(_reports, process, "millrace_database_up 0.0"), what="the metric says so")
+        await proxy.mend()
+
+        async def started() -> bool:
+            return (await fetch(process.port, "/health/startup")).status_code == 200
+
+        await eventually(started, what="it has started")
+        await eventually(partial(_reports, process, "millrace_database_up 1.0"), within=20, what="the metric is 1 again")
+        await proxy.cut()
+        assert await started()
+        assert "database.back" in process.text
+        assert "Traceback" not in process.text
+
+
+async def _reports(process: Process, line: str) -> bool:
+    return line in (await fetch(process.port, "/metrics")).text.splitlines()
 
 
 async def test_metrics(pair: list[Process], room: RoomAccess) -> None:
@@ -245,8 +273,25 @@ async def _posts(connected: Client, message: str = "after", client_id: str | Non
     return bool(frame["type"] == "ack")
 
 
+async def test_ipv6(room: RoomAccess) -> None:
+    """With LISTEN_IPV6=1 one port answers at 127.0.0.1 and at ::1, HTTP and WebSockets, and drains like any other."""
+    process = await start(LISTEN_IPV6="1")
+    try:
+        await process.listening(2)
+        for host in ("127.0.0.1", "[::1]"):
+            assert (await fetch(process.port, "/health/startup", host)).status_code == 200
+            async with client(process.port, room.name, host=host) as connected:
+                await connected.post("hi")
+        process.process.terminate()
+        assert await process.ended() == 0
+    finally:
+        await process.stop()
+    hosts = {line["host"] for line in process.lines if line["event"] == "server.listening"}
+    assert hosts == {"0.0.0.0", "::"}  # noqa: S104 - what LISTEN_IPV6 asks for
+
+
 @pytest.mark.parametrize(
-    ("name", "value"), [("PORT", "99999"), ("PORT", "http"), ("LISTEN_FD", "-1"), ("REDIS_URL", None)]
+    ("name", "value"), [("PORT", "99999"), ("LISTEN_IPV6", "perhaps"), ("PORT", "http"), ("LISTEN_FD", "-1"), ("REDIS_URL", None)]
 )
 async def test_configuration_errors(name: str, value: str | None) -> None:
     """A variable that is missing or malformed ends the process at once: status 1 and one line that names it."""

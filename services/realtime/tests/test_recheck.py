@@ -8,10 +8,12 @@ import pytest
 import pytest_asyncio
 
 from accounts import tickets, tokens
+from accounts.middleware import session_user
 from accounts.models import AccessToken, User
 from accounts.sessions import SessionStore
 from chassis.testing import in_section
 from realtime.close_codes import CloseCode
+from rooms.access import RoomAccess
 from rooms.models import Membership
 
 from .conftest import MakeRoom, cookie, sign_in, ticket
@@ -50,6 +52,33 @@ async def test_session_ended(process: Process, make_room: MakeRoom, ada: User) -
         ]
         await in_section(SessionStore(key).adelete())
         assert [await each.closed() for each in sockets] == [CloseCode.NOT_SIGNED_IN] * 2
+
+
+async def test_session_signed_with_a_new_key(process: Process, make_room: MakeRoom, ada: User, settings: Any) -> None:
+    """A request after a rotation of SECRET_KEY signs the session anew; its sockets stay, through many rechecks."""
+    room, key = await make_room(), await sign_in(ada)
+    secret = await in_section(tickets.issue(ada, room.name, session_key=key))
+    async with AsyncExitStack() as stack:
+        sockets = [
+            await opened(stack, process.port, room.name, Cookie=f"sessionid={key}", Origin=ORIGIN),
+            await opened(stack, process.port, room.name, secret),
+        ]
+        settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a-new-key-" * 5, [settings.SECRET_KEY]
+        assert await in_section(session_user(SessionStore(key))) == ada
+        settings.SECRET_KEY_FALLBACKS = []
+        assert await in_section(session_user(SessionStore(key))) == ada
+        for _ in range(2):
+            await one_recheck(stack, process, room, ada)
+        assert [(await each.post("still here"))["seq"] for each in sockets] == [1, 2]
+
+
+async def one_recheck(stack: AsyncExitStack, process: Process, room: RoomAccess, user: User) -> None:
+    """Wait for a recheck of everybody: it closes a socket whose token was revoked."""
+    _, token = await in_section(tokens.issue(user))
+    secret = await in_section(tickets.issue(user, room.name, access_token=token))
+    canary = await opened(stack, process.port, room.name, secret)
+    await in_section(tokens.revoke(token))
+    assert await canary.closed() == CloseCode.NOT_SIGNED_IN
 
 
 async def test_token_revoked(process: Process, make_room: MakeRoom, ada: User) -> None:

@@ -12,9 +12,9 @@ from typing import Any
 import structlog
 from channels.layers import get_channel_layer
 from prometheus_client import Counter
-from redis.exceptions import RedisError
 
 from chassis.bus.events import GAP, Event, decode
+from chassis.redis import UNAVAILABLE
 
 logger = structlog.get_logger(__name__)
 
@@ -61,7 +61,7 @@ class Inbox:
             return True
         try:
             await self._layer.group_add(group, self._channel)
-        except RedisError as error:
+        except UNAVAILABLE as error:
             logger.warning("bus.subscribe_failed", group=group, reason=type(error).__name__)
             return False
         if group in self._handlers:

@@ -8,10 +8,10 @@ from functools import partial
 from typing import Any
 
 from channels_redis.utils import _consistent_hash, decode_hosts
-from redis.exceptions import RedisError
 
 from chassis.bus.mailbox import GAP, Mailbox
 from chassis.bus.shard import Shard
+from chassis.redis import UNAVAILABLE
 
 logger = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ class LoopLayer:
         mailbox = self.channels[channel] = Mailbox(self._capacity, delete, self._abandoned_after)
         try:
             await self._shard(channel).subscriptions.subscribe(channel)
-        except RedisError as error:
+        except UNAVAILABLE as error:
             logger.warning("bus.channel_unconfirmed", extra={"channel": channel, "reason": str(error)})
         return mailbox
 

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 import structlog
 from channels.layers import get_channel_layer
 from prometheus_client import Counter
-from redis.exceptions import RedisError
 
 from chassis.bus.events import Event, encode
+from chassis.redis import UNAVAILABLE
 
 logger = structlog.get_logger(__name__)
 
@@ -25,7 +25,7 @@ async def publish(group: str, event: Event) -> bool:
     try:
         async with asyncio.timeout(TIMEOUT):
             await get_channel_layer().group_send(group, encode(group, event))
-    except (RedisError, OSError, TimeoutError) as error:
+    except UNAVAILABLE as error:
         PUBLISHED.labels(event.name, "failed").inc()
         logger.warning("bus.publish_failed", group=group, bus_event=event.name, reason=type(error).__name__)
         return False

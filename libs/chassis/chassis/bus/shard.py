@@ -9,6 +9,7 @@ from redis.asyncio import ConnectionPool, Redis
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from chassis.bus.subscriptions import Subscriptions
+from chassis.redis import checked
 
 # Connections to publish, at most: those who come when all are busy wait, within their own timeout.
 PUBLISHERS = 32
@@ -27,9 +28,9 @@ class Shard:
     ) -> None:
         bounds = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
         # RESP2: redis-py formats a log line for every pub/sub message of RESP3, whether or not it is logged.
-        listening: ConnectionPool = create_pool({**bounds, **host, "protocol": 2})
+        listening: ConnectionPool = checked(create_pool({**bounds, **host, "protocol": 2}))
         self._timeout = timeout
-        self._publishing: ConnectionPool = create_pool({**bounds, **host})
+        self._publishing: ConnectionPool = checked(create_pool({**bounds, **host}))
         self._redis: Redis = Redis(connection_pool=self._publishing)
         self._slots = asyncio.Semaphore(PUBLISHERS)
         self.subscriptions = Subscriptions(listening, timeout=timeout, on_message=on_message, on_gap=on_gap)

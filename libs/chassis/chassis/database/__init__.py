@@ -3,7 +3,8 @@
 options.py     what Django is told of the database
 statements.py  fetch_all: one statement on a connection of the pool; what the hot paths use
 prepared.py    Prepared: a query that the ORM writes once, and that runs as a statement
-usage.py       how busy the pool is, as metrics
+migrations.py  which migrations the database does not have yet
+usage.py       how busy the pool is, and whether the server answers, as metrics
 recording.py   the SQL of a context, for whoever wants to see it
 sections.py    connection: the task's own connection, for the ORM and for transactions
 base.py        the backend that `ENGINE` names; with waiting.py (the pool) and bounded.py (a deadline a query)

@@ -17,7 +17,7 @@ from django.db.utils import DatabaseErrorWrapper
 from django_async_backend.db import async_connections
 
 from chassis.database import recording
-from chassis.database.sections import connection, own_wrapper
+from chassis.database.sections import own_wrapper
 from chassis.database.waiting import BoundedPool
 
 # Django's mapping of psycopg's errors to its own, which asks its connection for no more than this.
@@ -61,9 +61,12 @@ async def _pool() -> BoundedPool:
 
 
 async def ping() -> None:
-    """One round trip to the server; raises `django.db.OperationalError` in bounded time where it is down or frozen."""
-    async with connection():
-        await fetch_all("SELECT 1")
+    """One round trip to the server, however busy the pool is; in bounded time.
+
+    Raises `django.db.OperationalError` or `TimeoutError` if the server is down or frozen.
+    """
+    with _django_errors:
+        await (await _pool()).ping()
 
 
 @contextlib.asynccontextmanager

@@ -1,13 +1,23 @@
-"""Metrics of the process's pool of asynchronous connections, taken from the pool's own statistics once a second."""
+"""Metrics of PostgreSQL as this process sees it.
 
-from contextlib import AbstractAsyncContextManager
+Once a second the numbers of its pool of asynchronous connections, taken from the pool's own statistics; every five
+seconds whether the server answers.
+"""
 
+import contextlib
+from collections.abc import AsyncIterator
+from functools import cache
+
+import structlog
+from django.db import Error as DatabaseError
 from prometheus_client import Counter, Gauge
 
 from chassis.background import repeated
+from chassis.database.statements import ping
 from chassis.database.waiting import BoundedPool
 
 INTERVAL = 1.0
+PING_INTERVAL = 5.0
 CONNECTIONS = Gauge("millrace_pool_connections", "Connections to PostgreSQL", multiprocess_mode="livesum")
 IN_USE = Gauge("millrace_pool_connections_in_use", "Connections that are lent to a task", multiprocess_mode="livesum")
 WAITING = Gauge("millrace_pool_waiting", "Tasks that wait for a connection", multiprocess_mode="livesum")
@@ -18,9 +28,47 @@ REFUSED = Counter(
 )
 
 
-def watched() -> AbstractAsyncContextManager[None]:
+logger = structlog.get_logger(__name__)
+
+
+@cache
+def up() -> Gauge:
+    """The metric `millrace_database_up`, made when the first value is known.
+
+    Several workers share one directory of values. A gauge is 0 there from when it is made, and the lowest value of the
+    living processes counts, so that a process that never asks (uvicorn's parent) must not have one.
+    """
+    return Gauge(
+        "millrace_database_up", "1 if PostgreSQL answered when it was last asked, else 0", multiprocess_mode="livemin"
+    )
+
+
+@contextlib.asynccontextmanager
+async def watched() -> AsyncIterator[None]:
     """A lifespan resource: keeps the metrics up to date while the process runs."""
-    return repeated(_Sampler().sample, every=INTERVAL)
+    async with repeated(_Sampler().sample, every=INTERVAL), repeated(_Ping().sample, every=PING_INTERVAL, at_once=True):
+        yield
+
+
+class _Ping:
+    """Asks PostgreSQL for a sign of life, and logs when that changes."""
+
+    def __init__(self) -> None:
+        self._up = True
+
+    async def sample(self) -> None:
+        """One round trip in bounded time; it waits for no place in the pool, however busy that is."""
+        reason = ""
+        try:
+            await ping()
+        except (DatabaseError, OSError) as error:
+            reason = str(error) or type(error).__name__
+        up().set(not reason)
+        if reason and self._up:
+            logger.warning("database.away", reason=reason)
+        elif not reason and not self._up:
+            logger.info("database.back")
+        self._up = not reason
 
 
 class _Sampler:

@@ -1,11 +1,17 @@
 """psycopg's pools, without what blocks them for good after an outage, and without a round trip to look at one."""
 
+import asyncio
 import select
 from collections import deque
 from typing import Any, ClassVar, Self
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool
+
+from chassis.database import bounded
+
+# For a sign of life: for its query, and for all of it with the connection that it may need.
+_ANSWER_SECONDS, PING_SECONDS = 1.0, 2.0
 
 
 class BoundedPool(AsyncConnectionPool[Any]):
@@ -35,6 +41,31 @@ class BoundedPool(AsyncConnectionPool[Any]):
         look.register(connection.fileno(), select.POLLIN)
         if look.poll(0):
             await AsyncConnectionPool.check_connection(connection)
+
+    async def ping(self) -> None:
+        """One round trip to the server; raises `psycopg.Error` or `TimeoutError` within `PING_SECONDS` or so.
+
+        It asks on an idle connection, or if there is none on a connection that it opens and closes. So it never waits
+        behind requests, and a pool whose connections are all lent is not taken for a server that is away.
+        """
+        async with asyncio.timeout(PING_SECONDS):
+            with bounded.deadline(_ANSWER_SECONDS):
+                if self._pool:
+                    await self._ping_idle()
+                else:
+                    await self._ping_anew()
+
+    async def _ping_idle(self) -> None:
+        connection = await self.getconn(timeout=_ANSWER_SECONDS)
+        try:
+            await connection.execute("SELECT 1")
+        finally:
+            await self.putconn(connection)
+
+    async def _ping_anew(self) -> None:
+        conninfo, options = await self._resolve_conninfo(), await self._resolve_kwargs()
+        async with await self.connection_class.connect(conninfo, **options) as connection:
+            await connection.execute("SELECT 1")
 
     async def _get_ready_connection(self, timeout: float | None) -> Any:  # noqa: ASYNC109 - psycopg_pool's
         if self.max_waiting and len(self._waiting) >= self.max_waiting:

@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import structlog
-from redis.exceptions import RedisError
 
 from chassis import redis
 from chassis.background import repeated
@@ -21,7 +20,6 @@ logger = structlog.get_logger(__name__)
 
 PATIENCE = 0.02
 SETTLE_SECONDS = 0.25
-_DOWN = (RedisError, OSError, TimeoutError)
 _PREFIX = "upstream"
 # Between two turns, a process: more than that and the oldest are not shared.
 _MOST = 1024
@@ -49,7 +47,7 @@ class Shared:
         try:
             async with asyncio.timeout(PATIENCE):
                 found = await redis.client().get(f"{_PREFIX}:{key}")
-        except _DOWN as error:
+        except redis.UNAVAILABLE as error:
             self._report(error)
             return None
         if found is None:
@@ -63,7 +61,7 @@ class Shared:
         try:
             async with asyncio.timeout(redis.TIMEOUT):
                 await _write(waiting)
-        except _DOWN as error:
+        except redis.UNAVAILABLE as error:
             self._report(error)
             return
         if not self.answers:

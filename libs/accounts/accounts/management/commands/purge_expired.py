@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from accounts.models import AccessToken, Session, WebSocketTicket
 
@@ -15,11 +15,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print a line a table."""
-        now = timezone.now()
         for name, expired in (
-            ("tickets", WebSocketTicket.objects.filter(expires_at__lte=now)),
-            ("tokens", AccessToken.objects.filter(expires_at__lte=now)),
-            ("sessions", Session.objects.filter(expire_date__lte=now)),
+            ("tickets", WebSocketTicket.objects.filter(expires_at__lte=Now())),
+            ("tokens", AccessToken.objects.filter(expires_at__lte=Now())),
+            ("sessions", Session.objects.filter(expire_date__lte=Now())),
         ):
             count, _ = expired.delete()
             self.stdout.write(f"{name}: {count} deleted")

@@ -8,11 +8,10 @@ both JSON. In containers there is no such runner, and no such socket.
 import asyncio
 
 import msgspec
-import redis.exceptions
 from django.conf import settings
 
 from chassis.errors import Conflict, Forbidden, NotFound, Unavailable
-from chassis.redis import client
+from chassis.redis import UNAVAILABLE, client
 
 TIMEOUT = 3.0
 PAUSE_SECONDS = 5
@@ -56,8 +55,8 @@ async def _pause_redis() -> Done:
         async with asyncio.timeout(TIMEOUT):
             # Of all commands, not of writes only.
             await client().execute_command("CLIENT PAUSE", PAUSE_SECONDS * 1000, "ALL")  # type: ignore[no-untyped-call]
-    except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, TimeoutError) as error:
-        raise Conflict("Redis does not answer as it is") from error
+    except UNAVAILABLE as error:
+        raise Conflict("Redis is already paused, or away") from error
     return Done(f"Redis answers nobody for {PAUSE_SECONDS} seconds")
 
 

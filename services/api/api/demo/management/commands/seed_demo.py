@@ -11,6 +11,7 @@ from django.db import transaction
 from accounts.models import User
 from api.articles.models import Article, Tag
 from api.demo.data import ARTICLES, LOGINS, ROOMS, DemoRoom
+from chassis.management import jobs
 from rooms.models import Membership, Message, Room
 
 
@@ -19,11 +20,15 @@ class Command(BaseCommand):
 
     help = "Create the demo users, rooms and articles that are missing (needs DEMO=1)."
 
-    @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
-        """All or nothing."""
+        """Wait until the tables are there (`DATABASE_WAIT_SECONDS`), then create all or nothing."""
         if not settings.DEMO:
             raise CommandError("DEMO is not set: the passwords of the demo users are public")
+        jobs.wait_until(jobs.migrated, self.stdout.write)
+        with transaction.atomic():
+            self._seed()
+
+    def _seed(self) -> None:
         users = {login.username: self._user(login) for login in LOGINS}
         for room in ROOMS:
             self._room(room, users)

@@ -1,0 +1,1 @@
+"""Management commands of every service, and what commands that run as jobs need."""

@@ -1,0 +1,113 @@
+"""Where `python -m api` listens, under each of its servers."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from django.conf import settings
+
+from chassis.listening import dual_stack
+from chassis.testing import eventually
+
+pytestmark = pytest.mark.timeout(120)
+HEALTHCHECK = Path(__file__).parents[3] / "deploy" / "containers" / "healthcheck.py"
+SERVERS = [
+    {"SERVER": "uvicorn", "WEB_CONCURRENCY": "1"},
+    {"SERVER": "uvicorn", "WEB_CONCURRENCY": "2"},
+    {"SERVER": "daphne"},
+    {"SERVER": "hypercorn", "WEB_CONCURRENCY": "2"},
+]
+
+
+def free_port() -> int:
+    """A port that is free in both families."""
+    sockets = dual_stack(0)
+    port: int = sockets[0].getsockname()[1]
+    for each in sockets:
+        each.close()
+    return port
+
+
+@contextlib.asynccontextmanager
+async def running(**env: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The api as a process of its own, on the test database."""
+    db = settings.DATABASES["default"]
+    auth = f"{db['USER']}:{db['PASSWORD']}" if db["PASSWORD"] else db["USER"]
+    url = f"postgresql://{auth}@{db['HOST']}:{db['PORT']}/{db['NAME']}"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "api", env={**os.environ, "DATABASE_URL": url, **env}, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        # The pipe is read, or the process could wait for room in it.
+        await process.communicate()
+
+
+async def healthy(host: str, port: int) -> bool:
+    """True if the api answers there."""
+    async with httpx.AsyncClient(trust_env=False) as client:
+        try:
+            return (await client.get(f"http://{host}:{port}/health/startup")).status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+async def sign_in(host: str, port: int) -> int:
+    """The status of a sign-in as a user that does not exist."""
+    async with httpx.AsyncClient(trust_env=False) as client:
+        body = {"username": "no-such-user", "password": "x"}
+        return (await client.post(f"http://{host}:{port}/api/login/", json=body)).status_code
+
+
+@pytest.mark.parametrize("server", SERVERS, ids=lambda server: "-".join(server.values()))
+async def test_ipv6(database: None, clean_redis: Any, tmp_path: Path, server: dict[str, str]) -> None:
+    """With LISTEN_IPV6=1 one port answers at 127.0.0.1 and at ::1, and the image's health check passes.
+
+    The client's address is known in both families: each has a rate limit of its own.
+    """
+    port = free_port()
+    env = {"PORT": str(port), "LISTEN_IPV6": "1", "LOGIN_ADDRESS_RATE": "1/hour", **server}
+    async with running(PROMETHEUS_MULTIPROC_DIR=str(tmp_path), **env):
+        await eventually(lambda: healthy("127.0.0.1", port), within=40, what="it answers at 127.0.0.1")
+        await eventually(lambda: healthy("[::1]", port), what="it answers at ::1")
+        assert await health_check(port) == 0
+        assert [await sign_in(host, port) for host in ("127.0.0.1", "[::1]") * 2] == [401, 401, 429, 429]
+
+
+async def test_ipv4_only(database: None) -> None:
+    """Without it the api listens at HOST only."""
+    port = free_port()
+    async with running(PORT=str(port), WEB_CONCURRENCY="1"):
+        await eventually(lambda: healthy("127.0.0.1", port), within=40, what="it answers at 127.0.0.1")
+        assert not await healthy("[::1]", port)
+        assert await health_check(port) == 0
+
+
+async def health_check(port: int) -> Any:
+    """The exit status of what the images' health checks run."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-I", str(HEALTHCHECK), str(port), "/health/startup"
+    )
+    return await process.wait()
+
+
+@pytest.mark.parametrize("name", ["LISTEN_IPV6", "PORT", "SERVER"])
+async def test_malformed(name: str) -> None:
+    """A malformed variable ends the process with one line that names it."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "api", env={**os.environ, name: "perhaps"}, stderr=asyncio.subprocess.PIPE
+    )
+    _, printed = await process.communicate()
+    (line,) = printed.decode().splitlines()
+    assert process.returncode == 1
+    assert line.startswith("configuration: ")
+    assert name in line

@@ -1,0 +1,35 @@
+"""The listening sockets of `LISTEN_IPV6=1`: one port on every IPv4 and every IPv6 address of the machine."""
+
+import errno
+import socket
+
+_BACKLOG = 2048
+_NO_IPV6 = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT}
+
+
+class ListenError(Exception):
+    """The port cannot be listened on; the message says why."""
+
+
+def dual_stack(port: int) -> list[socket.socket]:
+    """Sockets on 0.0.0.0 and on [::], port 0 being a free one. Raises ListenError."""
+    ipv4 = _listen(socket.AF_INET, "0.0.0.0", port)  # noqa: S104 - what LISTEN_IPV6 asks for
+    return [ipv4, _listen(socket.AF_INET6, "::", ipv4.getsockname()[1])]
+
+
+def _listen(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
+    try:
+        made = socket.socket(family)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            # IPv4 has a socket of its own, on which a client's address is not written as `::ffff:10.0.0.1`.
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.bind((host, port))
+        made.listen(_BACKLOG)
+    except OSError as error:
+        if family == socket.AF_INET6 and error.errno in _NO_IPV6:
+            raise ListenError(
+                f"LISTEN_IPV6=1, but this machine has no IPv6 ({error.strerror}): set LISTEN_IPV6=0"
+            ) from error
+        raise ListenError(f"LISTEN_IPV6=1, but port {port} of {host} cannot be listened on: {error.strerror}") from error
+    return made
