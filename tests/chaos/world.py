@@ -20,6 +20,7 @@ class Deployment:
     """One way to run the stack, as it runs.
 
     `ports` are the ways in, by name, on the loopback address; `origin` is what a browser would send.
+    `silence`: seconds without a byte after which a client takes its connection for dead.
     """
 
     control: Control
@@ -28,6 +29,7 @@ class Deployment:
     origin: str
     redis_url: str = ""
     services: Sequence[str] = SERVICES
+    silence: float | None = None
 
 
 @dataclass(slots=True)

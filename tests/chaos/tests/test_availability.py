@@ -1,10 +1,10 @@
 """Which failures of requests a fault explains, and which are findings."""
 
 import pytest
-from tests.chaos.containers.availability import answers, unanswered
-from tests.chaos.containers.faults import KINDS, SERVICES
+from tests.chaos.availability import answers, by_service, unanswered
 from tests.chaos.history import Event
 from tests.chaos.measures import Window
+from tests.chaos.replicas import KINDS, SERVICES
 
 
 def request(t: float, method: str, path: str, code: int | None, took: float = 0.1) -> Event:
@@ -17,7 +17,7 @@ def window(name: str) -> Window:
 
 
 def found(event: Event, *windows: Window) -> int:
-    return len(list(unanswered([event], windows)))
+    return len(list(unanswered([event], windows, by_service)))
 
 
 def test_a_failure_while_nothing_is_wrong_is_found() -> None:
