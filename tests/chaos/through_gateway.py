@@ -1,4 +1,4 @@
-"""The same clients and the same checker against replicas behind a gateway that run already, and requests beside them."""
+"""The clients and the checker of `make chaos` against a stack that runs, through its gateway, and requests beside."""
 
 import random
 from collections.abc import Sequence

@@ -8,8 +8,8 @@ from tests.chaos.kubernetes.nodes import Nodes
 from tests.chaos.nemeses import Nemesis
 from tests.chaos.replicas import Fault, crash, cut, kill, of_one, pause, replica_faults
 
-# PostgreSQL's pod, deleted by force, is replaced while its processes may still run: two servers on one volume. Kubernetes
-# warns of that for every StatefulSet. `postgres-crash` and `node-kill` kill it without that danger.
+# PostgreSQL's pod, deleted by force, is replaced while its processes may still run: two servers on one volume. The
+# documentation of StatefulSets forbids it. `postgres-crash` and `node-kill` kill it without that danger.
 FORBIDDEN = ("postgres-kill",)
 NODE = "node"
 

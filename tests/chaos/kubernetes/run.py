@@ -10,7 +10,7 @@ from tests.chaos.kubernetes.faults import kubernetes_faults
 from tests.chaos.kubernetes.nodes import reachable
 from tests.chaos.kubernetes.rules import by_hits
 from tests.chaos.options import Options
-from tests.chaos.replicas import SERVICES
+from tests.chaos.replicas import SERVICES, replicas_of
 from tests.chaos.report import Outcome
 from tests.chaos.through_gateway import run_through_gateway, ways_in
 from tests.chaos.world import Deployment
@@ -22,8 +22,8 @@ from kubernetes.target import Target
 # Where k8s/kind.yaml and the test cluster publish PostgreSQL's NodePort.
 _POSTGRES = "127.0.0.1:15432"
 _PASSWORD = "/secrets/postgres/database-password"
-# A WebSocket is pinged after 20 s of silence and an event stream has a comment every 15 s: a client that hears nothing for
-# longer is connected to a node that is dead, and comes back by itself.
+# A WebSocket is pinged after 20 s of silence, and an event stream has a comment every 15 s. A client that hears nothing
+# for longer has a connection to a dead node, and opens another one.
 _SILENCE = 30.0
 
 
@@ -34,10 +34,8 @@ async def run_kubernetes(options: Options, out: Output) -> Outcome:
     nodes = reachable([one["metadata"]["name"] for one in target.kubectl.items("nodes")])
     cluster = Cluster(target.kubectl, nodes=nodes is not None)
     pods = list((await cluster.view()).names())
-    if missing := [service for service in SERVICES if not any(name.startswith(service) for name in pods)]:
-        raise Failed(
-            f"the cluster has no pod of {', '.join(missing)}: `make k8s-up K8S_COMPONENTS=testing` comes first"
-        )
+    if missing := [service for service in SERVICES if not replicas_of(service, pods)]:
+        raise Failed(f"no pod of {', '.join(missing)}: run `make k8s-up K8S_COMPONENTS=testing` first")
     if nodes is None:
         out.say("chaos: without K8S_NODES=docker nothing is done to nodes, and no pod crashes, is paused or cut off")
     database = Database(await _database_url(cluster))

@@ -35,7 +35,7 @@ class Pod:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """`pods` by service, the oldest first. `nodes`: whether each takes pods and everything of the cluster on it is ready."""
+    """`pods` by service, the oldest first. `nodes`: whether each takes pods and those in kube-system are ready."""
 
     pods: Mapping[str, Sequence[Pod]]
     nodes: Mapping[str, bool]
