@@ -29,6 +29,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     target = Target.from_environment()
+    target.check()
     match options.action:
         case "up":
             deploy.up(target)

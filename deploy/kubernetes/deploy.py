@@ -21,7 +21,6 @@ def say(text: str) -> None:
 
 def up(target: Target) -> None:
     """Build, load, apply, wait, and print what is where. With nothing changed it changes nothing."""
-    target.check()
     started = time.monotonic()
     if os.environ.get("BUILD", "1") != "0":
         images.build(monitoring="monitoring" in target.components)

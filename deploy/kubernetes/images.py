@@ -46,11 +46,11 @@ def load(target: Target, wanted: Iterable[str]) -> None:
         return
     missing = [image for image in wanted if not _on_all_nodes(target, image)]
     here = [image for image in missing if _exists(image)]
-    for command in _loaders(target.context, here):
+    for command in loaders(target.context, here):
         run(*command, within=LOAD_SECONDS)
 
 
-def _loaders(context: str, images: list[str]) -> list[list[str]]:
+def loaders(context: str, images: list[str]) -> list[list[str]]:
     """The commands that copy the images to the nodes of a cluster of this kind."""
     if not images:
         return []

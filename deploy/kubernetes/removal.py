@@ -64,7 +64,6 @@ def down(target: Target, *, volumes: bool) -> None:
     if kubectl.run("get", "namespace", NAMESPACE).returncode:
         print(f"k8s-down: there is no namespace {NAMESPACE}")
         return
-    target.check()
     if volumes:
         kubectl("delete", "namespace", NAMESPACE, "--timeout=170s", within=180)
         for path in sorted((target.folder / "secrets").glob("*")):
