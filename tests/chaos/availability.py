@@ -17,6 +17,8 @@ UNANSWERABLE: Mapping[str, Callable[[Question], bool]] = {
     "postgres": lambda question: question.database,
     "api": lambda question: question.method == "POST",
 }
+# Seconds after PostgreSQL is back in which a service may not know yet: its pool tries again every 2 s.
+_RECONNECTED = 3.0
 _ASKED = {(question.method, question.path): question for question in QUESTIONS}
 
 
@@ -30,7 +32,8 @@ def unanswered(events: Sequence[Event], windows: Sequence[Window], explains: Exp
     for event in filter(failed, events):
         question = _ASKED[event.via, event.place]
         began = event.t - event.took
-        during = [window for window in windows if began <= window.healed and event.t >= window.start]
+        late = _RECONNECTED if question.database else 0.0
+        during = [window for window in windows if began <= window.healed + late and event.t >= window.start]
         if not any(explains(window, question, event) for window in during):
             outcome = event.code if event.code is not None else event.why
             yield Finding("unanswered", f"{event.via} {event.place}: {outcome} after {event.took:.2f} s", event.t)

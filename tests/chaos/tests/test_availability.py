@@ -57,6 +57,13 @@ def test_a_request_that_began_in_a_fault_is_explained_by_it() -> None:
     assert found(request(25.0, "POST", "/api/items/", 504, took=5.0), window("api-cut")) == 1
 
 
+def test_a_service_may_find_its_database_late() -> None:
+    """For 3 s after all was healthy, which is at 16 s."""
+    for t, findings in ((18.0, 0), (19.5, 1)):
+        assert found(request(t, "GET", "/api/rooms/", 503), window("postgres-kill")) == findings
+        assert found(request(t, "GET", "/api/items/", 503), window("postgres-kill")) == 1
+
+
 def test_requests_are_counted_by_step() -> None:
     """With those that failed, and the slowest of the others."""
     events = [
