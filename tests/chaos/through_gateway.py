@@ -37,7 +37,7 @@ async def run_through_gateway(
     groups: Groups = {name: tuple(replicas_of(name, deployment.services)) for name in _GROUPS}
     async with world_of(deployment, options, rng) as world:
         async with asking(world.history, deployment.origin, await world.workload.office.sign_in(*STAFF)):
-            outcome = await trial(world, plan, options, out, nemeses=faults, groups=groups)
+            outcome = await trial(world, plan, options, out, nemeses=faults, groups=groups, quiet=deployment.quiet)
         outcome.verdict.findings += unanswered(world.history.events, outcome.windows, explains)
         asked = answers(world.history.events, outcome.windows)
     _report(options.folder, asked)

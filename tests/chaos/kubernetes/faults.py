@@ -41,7 +41,7 @@ async def _drain(control: KubernetesControl, name: str, seconds: float) -> str:
 BY_KUBECTL: Mapping[str, Fault[KubernetesControl]] = {"kill": _kill, "terminate": _terminate}
 ON_NODES: Mapping[str, Fault[KubernetesControl]] = {"crash": crash, "pause": pause, "cut": cut}
 # Up to 16 s is shorter than the cluster takes to notice (20 s); what comes then is the scenario `node-lost`.
-_NODE_SECONDS = {"kill": (4.0, 12.0), "pause": (4.0, 16.0), "cut": (4.0, 16.0), "drain": (1.0, 2.0)}
+_NODE_SECONDS = {"kill": (8.0, 16.0), "pause": (4.0, 16.0), "cut": (4.0, 16.0), "drain": (1.0, 2.0)}
 _LOST = (70.0, 70.0)
 
 

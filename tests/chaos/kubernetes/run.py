@@ -24,7 +24,9 @@ _POSTGRES = "127.0.0.1:15432"
 _PASSWORD = "/secrets/postgres/database-password"
 # A WebSocket is pinged after 20 s of silence, and an event stream has a comment every 15 s. A client that hears nothing
 # for longer has a connection to a dead node, and opens another one.
-_SILENCE = 30.0
+_SILENCE = 25.0
+# A service keeps an idle connection for 75 s, and a gateway that died with its node does not close its own.
+_QUIET = 120.0
 
 
 async def run_kubernetes(options: Options, out: Output) -> Outcome:
@@ -47,6 +49,7 @@ async def run_kubernetes(options: Options, out: Output) -> Outcome:
         origin=target.url,
         services=[*pods, *(nodes.names if nodes else ())],
         silence=_SILENCE,
+        quiet=_QUIET,
     )
     return await run_through_gateway(deployment, kubernetes_faults(control, pods, nodes), by_hits, options, out)
 
