@@ -1,5 +1,6 @@
 """`Control` over pods and nodes: kubectl, and for what kubectl cannot do the nodes themselves."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from tests.chaos.control import HOLDS, POSTGRES, Reading, reading_of
@@ -15,6 +16,7 @@ from kubernetes.kubectl import Failed
 # Above the longest grace period (60 s).
 _GRACE = 80.0
 _DRAIN = 170.0
+_PAUSE = 0.5
 
 type Undo = Callable[[], Awaitable[None]]
 
@@ -134,6 +136,8 @@ class KubernetesControl:
             if pod is None or not pod.ready or not await self._answers(pod):
                 return False
         except Failed:
+            # It is asked again at once, and each answer of kubectl takes processor time from what is tested.
+            await asyncio.sleep(_PAUSE)
             return False
         if service == POSTGRES:
             return await self._database.healthy()
