@@ -76,18 +76,21 @@ KINDS: Mapping[str, Fault[ReplicaControl]] = {"kill": kill, "crash": crash, "pau
 
 
 def replica_faults[C: ReplicaControl](
-    control: C, kinds: Mapping[str, Fault[C]], names: Sequence[str], *, without: Sequence[str] = ()
+    control: C, kinds: Mapping[str, Fault[C]], names: Sequence[str], *, alone: Sequence[str] = ()
 ) -> dict[str, Nemesis]:
-    """Each kind for each service, by name: `api-kill`, `postgres-cut`. The run's seed chooses the replica."""
+    """Each kind for each service, by name: `api-kill`, `postgres-cut`. The run's seed chooses the replica.
+
+    Kinds in `alone` are never paired, so each comes once.
+    """
     return {
-        fault: Nemesis(
+        f"{service}-{kind}": Nemesis(
             target=service,
-            act=of_one(control, fault, act, replicas_of(service, names)),
+            act=of_one(control, f"{service}-{kind}", act, replicas_of(service, names)),
             seconds=SECONDS.get(kind, (2.0, 4.0)),
+            paired=kind not in alone,
         )
         for kind, act in kinds.items()
         for service in SERVICES
-        if (fault := f"{service}-{kind}") not in without
     }
 
 

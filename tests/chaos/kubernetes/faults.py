@@ -10,7 +10,9 @@ from tests.chaos.replicas import Fault, crash, cut, kill, of_one, pause, replica
 
 # PostgreSQL's pod, deleted by force, is replaced while its processes may still run: two servers on one volume. The
 # documentation of StatefulSets forbids it. `postgres-crash` and `node-kill` kill it without that danger.
-FORBIDDEN = ("postgres-kill",)
+_FORBIDDEN = "postgres-kill"
+# A container that ended is started again at once, the next time after 10 s, then 20 s, and so on up to 5 minutes.
+_ONCE = ("crash",)
 NODE = "node"
 
 
@@ -48,7 +50,8 @@ _LOST = (70.0, 70.0)
 def kubernetes_faults(control: KubernetesControl, names: Sequence[str], nodes: Nodes | None) -> dict[str, Nemesis]:
     """`names` are those of the pods. Without a way to the nodes only what kubectl does by itself."""
     kinds = {**BY_KUBECTL, **(ON_NODES if nodes else {})}
-    found = replica_faults(control, kinds, names, without=FORBIDDEN)
+    found = replica_faults(control, kinds, names, alone=_ONCE)
+    del found[_FORBIDDEN]
     return found | _node_faults(control, nodes) if nodes else found
 
 

@@ -133,6 +133,7 @@ def test_faults_without_a_way_to_the_nodes(control: tuple[KubernetesControl, Pat
     faults = kubernetes_faults(control[0], PODS, None)
     assert set(faults) == {f"{service}-{kind}" for service in SERVICES for kind in BY_KUBECTL} - {"postgres-kill"}
     assert not set(BY_KUBECTL) & set(ON_NODES)
+    assert all(nemesis.paired for nemesis in faults.values())
 
 
 def test_how_nodes_are_reached(monkeypatch: pytest.MonkeyPatch) -> None:
