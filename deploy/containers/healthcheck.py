@@ -1,4 +1,7 @@
-"""`healthcheck.py PORT PATH`: exits with 0 where this container's own server answers PATH with 200 within 3 seconds."""
+"""`healthcheck.py PORT PATH`: exits with 0 if this container's own server answers PATH with 200 within 3 seconds.
+
+It asks over IPv4, which the server listens on with `LISTEN_IPV6=1` too.
+"""
 
 import http.client
 import sys

@@ -29,6 +29,7 @@ _FOREIGN = (
     "HOST",
     "PORT",
     "LISTEN_FD",
+    "LISTEN_IPV6",
     "SERVICE",
     "FAULTS_SOCKET",
 )
@@ -128,14 +129,14 @@ def api(ports: Ports, env: Mapping[str, str], directory: DataDirectory) -> Progr
         shutil.rmtree(metrics, ignore_errors=True)
         metrics.mkdir()
 
-    program = _service("api", "api", ports.api, "/health/ready", own, env)
+    program = _service("api", "api", ports.api, "/health/startup", own, env)
     return replace(program, before=fresh_metrics)
 
 
 def realtime(number: int, port: int, shared: socket.socket, env: Mapping[str, str]) -> Program:
     """One of the two processes that accept on the shared socket; `port` is its own, for health, metrics and tests."""
     own = {"LISTEN_FD": str(shared.fileno()), "DJANGO_SETTINGS_MODULE": "realtime.settings"}
-    program = _service(f"realtime-{number}", "realtime", port, "/health/ready", own, env)
+    program = _service(f"realtime-{number}", "realtime", port, "/health/startup", own, env)
     return replace(program, pass_fds=(shared.fileno(),))
 
 

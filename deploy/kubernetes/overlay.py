@@ -78,7 +78,7 @@ def _settings(target: Target) -> list[str]:
 
 
 def _patches(target: Target) -> list[dict[str, Any]]:
-    """What this cluster has of its own: its name server's address, and the port of HTTPS."""
+    """What differs from cluster to cluster: its name server's address, and the port of HTTPS."""
     dns = target.kubectl.run("get", "service", "kube-dns", "-n", "kube-system", "-o", "jsonpath={.spec.clusterIP}")
     address = dns.stdout.decode().strip()
     patches = []

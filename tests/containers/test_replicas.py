@@ -200,3 +200,22 @@ async def test_a_stopped_realtime_container_sends_its_sockets_on() -> None:
         await socket.close()
     async with connect(f"{REALTIME_URL}/ws/chat/lobby/", max_queue=None) as again:
         assert await again.recv()
+
+
+@pytest.mark.timeout(180)
+async def test_a_stopped_gateway_answers_what_it_was_asked() -> None:
+    """Also the slowest request. Sockets have no end, so they are cut off, without a close frame (1006)."""
+    (gateway,) = of("gateway")
+    socket = await unread()
+    async with httpx.AsyncClient(base_url=API_URL, timeout=DEADLINE) as client:
+        asked = asyncio.create_task(client.get("/api/async/?delay=10"))
+        await asyncio.sleep(1)
+        await asyncio.to_thread(docker, "stop", gateway.id)
+        assert (await asked).status_code == 200
+    await socket.wait_closed()
+    assert socket.close_code == 1006
+    # Not killed: that would be 137.
+    assert gateway.refreshed().facts["State"]["ExitCode"] == 0
+    await asyncio.to_thread(compose, "up", "-d", "--wait", "--no-recreate", "--no-deps", "gateway")
+    async with connect(f"{REALTIME_URL}/ws/chat/lobby/") as again:
+        assert await again.recv()

@@ -74,7 +74,7 @@ def realtime_health(url: str) -> str:
 async def wait_until_up(stack: Stack, *, sockets: bool = True) -> list[str]:
     """Waits for every address; returns a sentence for each that did not answer within `START_DEADLINE` seconds."""
     asked = {
-        f"the api at {stack.api} (API_URL)": (f"{stack.api}/health/ready", range(200, 300)),
+        f"the api at {stack.api} (API_URL)": (f"{stack.api}/health/startup", range(200, 300)),
         f"the mock upstream at {stack.upstream} (UPSTREAM_URL)": (f"{stack.upstream}/health", range(200, 300)),
     }
     for url in dict.fromkeys((stack.realtime, *stack.realtime_processes)) if sockets else ():

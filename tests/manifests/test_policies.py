@@ -75,12 +75,12 @@ def test_everything_else_is_denied(name: str) -> None:
             assert rule.get("to"), policy["metadata"]["name"]
         for rule in policy["spec"].get("ingress", []):
             assert rule.get("ports"), policy["metadata"]["name"]
-            # Only the gateway is there for everybody.
+            # Only the gateway is open to all clients.
             assert rule.get("from") or policy["metadata"]["name"] == "gateway"
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_every_service_has_a_policy_that_lets_somebody_in(name: str) -> None:
+def test_every_service_has_a_policy_that_lets_clients_in(name: str) -> None:
     for service in of_kind(name, "Service"):
         chosen = [
             policy
@@ -120,5 +120,5 @@ def test_production_names_the_ways_to_what_is_outside() -> None:
     assert set(rules) == {"to-external-postgres", "to-external-redis", "to-external-upstream"}
     for (rule,) in rules.values():
         assert all(len(rule[key]) == 1 for key in ("ports", "to"))
-        # Documentation addresses (RFC 5737), so that a forgotten one reaches nobody.
+        # Documentation addresses (RFC 5737), so that a forgotten one leads nowhere.
         assert rule["to"][0]["ipBlock"]["cidr"].startswith("192.0.2.")

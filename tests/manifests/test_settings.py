@@ -6,8 +6,8 @@ import pytest
 import yaml
 from tests.manifests.sets import K8S, ROOT, SETS, Object, containers, named, of_kind, pods, template
 
-# A process holds at most DATABASE_POOL_MAX (8) and SYNC_THREADS (8) connections to PostgreSQL.
-CONNECTIONS = 16
+# DATABASE_POOL_MAX (8), SYNC_THREADS (8), and one that looks every 5 s whether the database is there.
+CONNECTIONS = 17
 # From the start of a pod to its first ready answer, at the least.
 START_SECONDS = 2
 

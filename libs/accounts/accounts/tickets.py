@@ -1,8 +1,8 @@
 """One-use WebSocket tickets, so that no long-lived credential is ever put in a URL or handed to a page's script.
 
 They are in PostgreSQL, not Redis: people must be able to connect while Redis is down. `DELETE ... RETURNING` makes the
-use of a ticket atomic, so two sockets can never share one. When one expires is decided by PostgreSQL's clock: the process
-that issues a ticket and the one that uses it may have different times.
+use of a ticket atomic, so two sockets can never share one. When a ticket expires is decided by PostgreSQL's clock: the
+process that issues it and the one that uses it may have different times.
 """
 
 from dataclasses import dataclass

@@ -12,9 +12,7 @@ logger = structlog.get_logger(__name__)
 
 
 @contextlib.asynccontextmanager
-async def repeated(
-    work: Callable[[], Awaitable[None]], *, every: float, at_once: bool = False
-) -> AsyncIterator[None]:
+async def repeated(work: Callable[[], Awaitable[None]], *, every: float, at_once: bool = False) -> AsyncIterator[None]:
     """Await `work` every `every` seconds until the end of the block; an error is logged and the next turn comes.
 
     The first turn comes after `every` seconds, or with `at_once` now.

@@ -24,7 +24,7 @@ class FileEnv(FileAwareEnv):
         if not path:
             return super()._get_value(env_key, default)
         try:
-            # As it is: a file that is read as text would lose every "\r".
+            # As bytes: a file that is read as text would lose every "\r".
             text = Path(path).read_bytes().decode()
         except (OSError, UnicodeDecodeError) as error:
             raise EnvError(f"{variable} must name a readable text file, not {path!r}: {error}") from error

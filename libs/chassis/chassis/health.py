@@ -1,4 +1,4 @@
-"""Health endpoints: what an orchestrator asks, each for a reason of its own.
+"""Health endpoints: what an orchestrator asks, each for another reason.
 
 - `/health/` and `/health/live`: the process answers. They look at no dependency: to restart this process would not
   mend a dead database, it would only add an outage.

@@ -27,7 +27,8 @@ def _listen(family: socket.AddressFamily, host: str, port: int) -> socket.socket
         made.bind((host, port))
         made.listen(BACKLOG)
     except OSError as error:
+        why = f"port {port} of {host} cannot be listened on: {error.strerror}"
         if family == socket.AF_INET6 and error.errno in _NO_IPV6:
-            sys.exit(f"configuration: LISTEN_IPV6=1, but this machine has no IPv6 ({error.strerror}): set LISTEN_IPV6=0")
-        sys.exit(f"configuration: LISTEN_IPV6=1, but port {port} of {host} cannot be listened on: {error.strerror}")
+            why = f"this machine has no IPv6 ({error.strerror}): set LISTEN_IPV6=0"
+        sys.exit(f"configuration: LISTEN_IPV6=1, but {why}")
     return made

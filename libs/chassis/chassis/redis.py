@@ -24,9 +24,10 @@ UNAVAILABLE = (RedisError, OSError)
 class _Checked(AbstractConnection):
     """A connection that was reset or has timed out is replaced, and writing to it raises an `OSError`.
 
-    redis-py's pool hands out a connection that was lost by an error: such a stream has no end, and the end is all that
-    it asks for. asyncio ignores what is written to that connection, and raises the error after that. uvloop raises a bare
-    `RuntimeError` ("the handler is closed"), which no caller expects.
+    redis-py's pool hands out lost connections: it looks for the end of the stream, which a connection that was lost by
+    an error has not, and it ignores even that unless maintenance notifications are off. asyncio ignores what is written
+    to such a connection, and raises the error after that. uvloop raises a bare `RuntimeError` ("the handler is
+    closed"), which no caller expects.
     """
 
     async def can_read(self) -> bool:
@@ -48,15 +49,11 @@ class _Checked(AbstractConnection):
             raise ConnectionResetError(str(error)) from error
 
 
-@cache
-def _checked(kind: type[AbstractConnection]) -> type[AbstractConnection]:
-    return type(f"Checked{kind.__name__}", (_Checked, kind), {})
-
-
 def checked(pool: ConnectionPool) -> ConnectionPool:
     """`pool`, whose connections raise nothing but `UNAVAILABLE` if Redis is away, on every event loop."""
     # TCP, TLS or a Unix socket: the URL decides which class it is.
-    pool.connection_class = _checked(pool.connection_class)
+    kind = pool.connection_class
+    pool.connection_class = type(f"Checked{kind.__name__}", (_Checked, kind), {})
     return pool
 
 

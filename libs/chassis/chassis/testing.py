@@ -184,7 +184,7 @@ class ResettingProxy:
 
     async def listen(self) -> None:
         """Accept and forward."""
-        self._server = await asyncio.start_server(self._forward, "127.0.0.1", self._port)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
         self._port = self._server.sockets[0].getsockname()[1]
 
     async def reset(self) -> None:
@@ -209,10 +209,15 @@ class ResettingProxy:
             self._server.close()
         await self.reset()
 
-    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        writers = self._pairs[task] = [writer]
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers = [writer]
+        task = asyncio.create_task(self._forward(reader, writer, writers))
+        self._pairs[task] = writers
+        task.add_done_callback(self._pairs.pop)
+
+    async def _forward(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, writers: list[asyncio.StreamWriter]
+    ) -> None:
         try:
             answers, upstream = await asyncio.open_connection(self._url.hostname, self._url.port)
             writers.append(upstream)
@@ -220,7 +225,6 @@ class ResettingProxy:
         except (OSError, asyncio.CancelledError):
             pass
         finally:
-            del self._pairs[task]
             for end in writers:
                 end.transport.abort()
 

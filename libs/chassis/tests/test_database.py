@@ -1,12 +1,16 @@
 """Connections belong to tasks and go back to the pool."""
 
 import asyncio
+import os
+import socket
+from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
+from django.db import connections
 
 from chassis import database
-from chassis.testing import connections_in_use
+from chassis.testing import connections_in_use, in_thread
 
 pytestmark = pytest.mark.usefixtures("database", "process")
 
@@ -84,3 +88,36 @@ async def test_many_tasks_share_a_small_pool() -> None:
             return int((await database.fetch_all("SELECT %s::int", (number,)))[0][0])
 
     assert await asyncio.gather(*(work(number) for number in range(50))) == list(range(50))
+
+
+KEEPALIVE = {
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE): 1,
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE): 5,
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL): 2,
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT): 3,
+    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT): 10_000,
+}
+
+
+def keepalive(descriptor: int) -> dict[tuple[int, int], int]:
+    """What the kernel has for this socket."""
+    with socket.socket(fileno=os.dup(descriptor)) as connected:
+        return {option: connected.getsockopt(*option) for option in KEEPALIVE}
+
+
+async def test_keepalive_of_an_asynchronous_connection() -> None:
+    """The kernel finds out that the node of the server is dead, also while a query waits for its answer."""
+    async with database.connection() as connection:
+        await connection.ensure_connection()
+        assert keepalive(connection.connection.pgconn.socket) == KEEPALIVE
+
+
+async def test_keepalive_of_a_synchronous_connection() -> None:
+    """The same for commands and lanes."""
+
+    def of_thread() -> dict[tuple[int, int], int]:
+        connections["default"].ensure_connection()
+        connection: Any = connections["default"].connection
+        return keepalive(connection.pgconn.socket)
+
+    assert await in_thread(of_thread) == KEEPALIVE

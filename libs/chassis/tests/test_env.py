@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from chassis.env import env
+
 _GOOD = {"SECRET_KEY": "x" * 60, "DATABASE_URL": "postgresql://u:pw@localhost/db", "REDIS_URL": "redis://localhost/0"}
 
 
@@ -39,6 +41,10 @@ def test_complete_configuration() -> None:
         ("SYNC_THREADS", "many"),
         ("LOG_FORMAT", "xml"),
         ("HTTPS_ONLY", "perhaps"),
+        ("DATABASE_WAIT_SECONDS", "soon"),
+        ("DATABASE_WAIT_SECONDS", "-1"),
+        ("SECRET_KEY_FILE", "/nowhere"),
+        ("SECRET_KEY_FILE", "/"),
     ],
 )
 def test_missing_or_malformed(name: str, value: str | None) -> None:
@@ -55,3 +61,44 @@ def test_secret_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     path.write_text("y" * 60)
     assert start(SECRET_KEY=None, SECRET_KEY_FILE=str(path)).stdout.strip() == "started"
+
+
+@pytest.mark.parametrize(
+    ("content", "value"),
+    [
+        ("secret", "secret"),
+        ("secret\n", "secret"),
+        ("secret\r\n", "secret"),
+        ("secret\n\n", "secret\n"),
+        ("secret\r\n\r\n", "secret\r\n"),
+        ("secret\r", "secret\r"),
+        (" secret \n", " secret "),
+        ("one\r\ntwo\n", "one\r\ntwo"),
+        ("\n", ""),
+        ("", ""),
+    ],
+)
+def test_newline_at_the_end_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, value: str
+) -> None:
+    """One newline that ends the file is not part of the value; everything else is."""
+    path = tmp_path / "secret"
+    path.write_bytes(content.encode())
+    monkeypatch.setenv("ANY_NAME_FILE", str(path))
+    assert env.str("ANY_NAME") == value
+
+
+def test_newline_for_every_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is read of the value: the last of a list has no newline either, nor has the name of a database."""
+    path = tmp_path / "value"
+    monkeypatch.setenv("ANY_NAME_FILE", str(path))
+    path.write_text("a,b\n")
+    assert env.list("ANY_NAME") == ["a", "b"]
+    path.write_text("postgresql://u:pw@localhost/db\n")
+    assert dict(env.dj_db_url("ANY_NAME"))["NAME"] == "db"
+
+
+def test_newline_of_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A value from the environment itself is taken unchanged."""
+    monkeypatch.setenv("ANY_NAME", "secret\n")
+    assert env.str("ANY_NAME") == "secret\n"

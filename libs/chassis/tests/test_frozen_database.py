@@ -15,7 +15,7 @@ from django.db import OperationalError
 from django_async_backend.db.transaction import async_atomic
 
 from api.asgi import application
-from chassis import database
+from chassis import database, health
 from chassis.database import async_connections
 from chassis.testing import connections_in_use, eventually
 
@@ -162,16 +162,35 @@ async def test_server_side_cursor(server: PostgresServer) -> None:
 
 
 @pytest.mark.parametrize("concurrent", [1, 20])
-async def test_requests(server: PostgresServer, make_client: Callable[..., httpx.AsyncClient], concurrent: int) -> None:
-    """Requests are 503, one and twenty at once, with idle connections in the pool; readiness says the same."""
+async def test_requests(
+    server: PostgresServer,
+    make_client: Callable[..., httpx.AsyncClient],
+    monkeypatch: pytest.MonkeyPatch,
+    concurrent: int,
+) -> None:
+    """Requests are 503, one and twenty at once, with idle connections in the pool; a start too, but it stays ready."""
+    monkeypatch.setattr(health._Startup, "succeeded", False)
     await fill_pool()
     client = make_client(application, headers={"Authorization": "Bearer a-token-to-look-up"})
     server.freeze()
     async with asyncio.timeout(BOUND):
-        paths = ["/health/ready", "/api/users/"] * ((concurrent + 1) // 2)
+        paths = ["/health/startup", "/api/users/"] * ((concurrent + 1) // 2)
         responses = await asyncio.gather(*(client.get(path) for path in paths[:concurrent]))
     assert {response.status_code for response in responses} == {503}
     assert responses[0].json() == {"error": "Database unavailable"}
+    # An orchestrator brings no token, which would be looked up.
+    assert (await make_client(application).get("/health/ready")).status_code == 200
+
+
+@each_way
+async def test_ping(server: PostgresServer, freeze: Freeze) -> None:
+    """The sampler of `millrace_database_up` has its answer in bounded time, and leaves the pool as it was."""
+    await database.ping()
+    await fill_pool()
+    freeze(server)
+    async with asyncio.timeout(BOUND):
+        with pytest.raises((OperationalError, TimeoutError)):
+            await database.ping()
 
 
 async def test_nothing_in_the_pool(server: PostgresServer) -> None:

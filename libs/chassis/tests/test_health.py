@@ -135,7 +135,7 @@ async def test_asks_once(fresh: None, client: httpx.AsyncClient, no_blocking: Bl
 
 
 async def test_stays_started(fresh: None, client: httpx.AsyncClient) -> None:
-    """Once started, neither an outage nor a migration that vanishes changes the answer."""
+    """Once started, a migration that vanishes does not change the answer."""
     assert (await asked(client))[0] == 200
     await execute("DELETE FROM django_migrations WHERE (app, name) = (%s, %s)", *LAST)
     try:
@@ -145,7 +145,7 @@ async def test_stays_started(fresh: None, client: httpx.AsyncClient) -> None:
 
 
 async def test_stays_started_in_an_outage(fresh: None, client: httpx.AsyncClient) -> None:
-    """As above, with the database away."""
+    """Nor does an outage of the database."""
     assert (await asked(client))[0] == 200
     async with outage():
         assert (await asked(client))[0] == 200

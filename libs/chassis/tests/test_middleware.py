@@ -1,5 +1,6 @@
 """Security headers, request ids, timing, CSRF."""
 
+import re
 from collections.abc import Callable
 
 import httpx
@@ -43,8 +44,7 @@ async def test_request_id_is_kept(client: httpx.AsyncClient) -> None:
 async def test_request_id_is_always_harmless(client: httpx.AsyncClient, given_id: str) -> None:
     """Whatever the caller sends, what is logged and sent back is short and plain."""
     answered = (await client.get("/health/", headers={"X-Request-ID": given_id})).headers["X-Request-ID"]
-    assert 1 <= len(answered) <= 64
-    assert answered.replace("-", "").replace("_", "").replace(".", "").isalnum()
+    assert re.fullmatch(r"[A-Za-z0-9._-]{1,64}", answered)
 
 
 async def test_duration(client: httpx.AsyncClient) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
@@ -14,36 +13,9 @@ from psycopg_pool import PoolTimeout
 from chassis.database.waiting import BoundedPool
 from chassis.testing import eventually, in_thread
 
+from .gate import Gate
+
 MAX_WAITING = 4
-
-
-class Gate:
-    """An address of PostgreSQL that nobody listens at until it is opened."""
-
-    def __init__(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
-        self._server: asyncio.Server | None = None
-
-    async def open(self) -> None:
-        """Forward to the real server."""
-        self._server = await asyncio.start_server(self._forward, "127.0.0.1", self.port)
-
-    async def close(self) -> None:
-        """Stop."""
-        if self._server is not None:
-            self._server.close()
-
-    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        url = urlsplit(os.environ["DATABASE_URL"])
-        answers, requests = await asyncio.open_connection(url.hostname, url.port)
-        await asyncio.gather(_copy(reader, requests), _copy(answers, writer))
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(65536):
-        writer.write(data)
-    writer.close()
 
 
 @pytest_asyncio.fixture

@@ -3,11 +3,12 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 import uvloop
 from pytest_django import Settings
-from redis.exceptions import ConnectionError
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from chassis import bus, ratelimit, redis
 from chassis.gcra import Rates
@@ -32,7 +33,8 @@ async def pipeline() -> object:
 
 async def limit() -> object:
     """A rate limit lets the caller through."""
-    return await ratelimit.check("1000/minute", "test-uvloop") is None
+    await ratelimit.check("1000/minute", "test-uvloop")
+    return True
 
 
 async def settle_rates() -> object:
@@ -59,7 +61,7 @@ COMMANDS = [ping, pipeline, limit, settle_rates, copies, publish]
 
 
 def on_uvloop(settings: Settings, trial: Callable[[ResettingProxy], Awaitable[None]]) -> None:
-    """Run `trial` on a loop of its own, with a Redis behind a proxy."""
+    """Run `trial` on a new uvloop, with Redis behind a proxy."""
 
     async def run() -> None:
         proxy = ResettingProxy(os.environ["REDIS_URL"])
@@ -106,10 +108,10 @@ def test_connection_lost_while_it_is_used(settings: Settings) -> None:
     """Writing to a connection that was lost after the pool has handed it out raises an error of redis-py."""
 
     async def trial(proxy: ResettingProxy) -> None:
-        connection = redis.new_pool().make_connection()
+        connection: Any = redis.new_pool().make_connection()  # type: ignore[no-untyped-call]
         await connection.connect()
         await proxy.reset()
-        with pytest.raises(ConnectionError, match="closed"):
+        with pytest.raises(RedisConnectionError, match="closed"):
             await connection.send_command("PING")
 
     on_uvloop(settings, trial)
@@ -119,7 +121,7 @@ def test_other_errors_are_not_taken_for_it(settings: Settings) -> None:
     """A `RuntimeError` of a connection that is open is a defect, and stays one."""
 
     async def trial(proxy: ResettingProxy) -> None:
-        connection = redis.new_pool().make_connection()
+        connection: Any = redis.new_pool().make_connection()  # type: ignore[no-untyped-call]
         await connection.connect()
         connection._writer.write_eof()
         with pytest.raises(RuntimeError, match="after write_eof"):

@@ -16,7 +16,7 @@ from psycopg_pool import PoolTimeout
 
 from chassis import database as db
 from chassis.database import recording, usage
-from chassis.database.waiting import BoundedPool
+from chassis.database.waiting import PING_SECONDS, BoundedPool
 from chassis.testing import eventually, in_section, in_thread
 
 # A worker that serves for a moment, as a process of its own: prometheus_client looks at its directory once, at import.
@@ -40,11 +40,35 @@ asyncio.run(serve())
 """
 
 
+# One that says whether the database is up and then prints its page for each line that it reads.
+DATABASE_WORKER = """
+import asyncio, sys
+import django
+django.setup()
+from chassis import metrics
+from chassis.database import usage
+
+class Request:
+    method = "GET"
+
+async def serve():
+    async with metrics.process():
+        if sys.argv[1] != "never":
+            usage.up().set(int(sys.argv[1]))
+        print("started", flush=True)
+        for _ in iter(sys.stdin.readline, ""):
+            print((await metrics.metrics(Request())).content.decode() + "END", flush=True)
+
+asyncio.run(serve())
+"""
+
+
 @pytest_asyncio.fixture
 async def small_pool(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[BoundedPool]:
     """The process's pool, as one of two connections."""
     conninfo = urlsplit(os.environ["DATABASE_URL"])._replace(path="/postgres").geturl()
-    pool = BoundedPool(conninfo, min_size=0, max_size=2, max_waiting=4, timeout=10, open=False)
+    kwargs = {"autocommit": True, "application_name": "small-pool"}
+    pool = BoundedPool(conninfo, kwargs=kwargs, min_size=0, max_size=2, max_waiting=4, timeout=10, open=False)
     await pool.open()
     monkeypatch.setattr(BoundedPool, "process", pool)
     yield pool
@@ -78,6 +102,55 @@ async def test_pool(small_pool: BoundedPool) -> None:
     assert value(usage.WAIT_SECONDS) > seconds
 
 
+async def test_up_and_away(database: None, caplog: pytest.LogCaptureFixture) -> None:
+    """The metric is 1 while PostgreSQL answers, and 0 while it does not; only a change is logged."""
+    ping = usage._Ping()
+    wrapper = db.async_connections["default"]
+    await ping.sample()
+    assert value(usage.up()) == 1
+    await wrapper.close_pool()
+    wrapper.settings_dict["PORT"], port = 1, wrapper.settings_dict["PORT"]
+    try:
+        for _ in range(3):
+            await ping.sample()
+            assert value(usage.up()) == 0
+    finally:
+        await wrapper.close_pool()
+        wrapper.settings_dict["PORT"] = port
+    await ping.sample()
+    assert value(usage.up()) == 1
+    # The sampler of this process may have been there too.
+    assert all(1 <= caplog.text.count(event) <= 2 for event in ("database.away", "database.back"))
+
+
+async def test_ping_of_a_busy_pool(small_pool: BoundedPool) -> None:
+    """All connections lent and a queue for them: PostgreSQL is up nevertheless, and the ping keeps no connection."""
+    held = [await small_pool.getconn() for _ in range(2)]
+    waiting = asyncio.create_task(small_pool.getconn())
+    await eventually(lambda: small_pool.waiting == 1)
+    async with asyncio.timeout(PING_SECONDS):
+        await small_pool.ping()
+    assert small_pool.waiting == 1
+    await small_pool.putconn(held.pop())
+    held.append(await waiting)
+    sql = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'small-pool'"
+
+    async def only_the_pool() -> bool:
+        return bool((await (await held[0].execute(sql)).fetchone())[0] == 2)
+
+    await eventually(only_the_pool, what="the connection of the ping is closed")
+    for connection in held:
+        await small_pool.putconn(connection)
+
+
+async def test_ping_borrows_an_idle_connection(small_pool: BoundedPool) -> None:
+    """With an idle connection in the pool none is opened, and it is given back."""
+    await small_pool.putconn(await small_pool.getconn())
+    await small_pool.ping()
+    stats = small_pool.get_stats()
+    assert (stats["connections_num"], stats["pool_size"], stats["pool_available"]) == (1, 1, 1)
+
+
 def run_worker(directory: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run `WORKER` to its end."""
     env = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(directory)}
@@ -95,6 +168,48 @@ async def test_a_killed_worker_is_forgotten(tmp_path: Path) -> None:
     page = next_one.stdout.splitlines()
     assert "millrace_http_requests_in_progress 1.0" in page
     assert len([line for line in page if line.startswith("millrace_process_started_seconds{")]) == 1
+
+
+async def test_up_of_several_workers(tmp_path: Path) -> None:
+    """The lowest value of the workers that live counts, and one that never asked has none."""
+    running = [await start_database_worker(tmp_path, state) for state in ("1", "0", "never")]
+    try:
+        assert await page(running[0]) == ["millrace_database_up 0.0"]
+        await end(running.pop(1))
+        # What the one that is gone had said counts no more, once another one takes its place.
+        running.append(await start_database_worker(tmp_path, "1"))
+        assert await page(running[0]) == ["millrace_database_up 1.0"]
+    finally:
+        for worker in running:
+            await end(worker)
+
+
+async def start_database_worker(directory: Path, state: str) -> asyncio.subprocess.Process:
+    """A worker that has said whether the database is up, or "never"."""
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", DATABASE_WORKER, state, env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(directory)},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    assert worker.stdout is not None
+    async with asyncio.timeout(50):
+        assert await worker.stdout.readline() == b"started\n"
+    return worker
+
+
+async def page(worker: asyncio.subprocess.Process) -> list[str]:
+    """What its `/metrics` says of the database."""
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    worker.stdin.write(b"page\n")
+    async with asyncio.timeout(50):
+        text = (await worker.stdout.readuntil(b"END\n")).decode()
+    return [line for line in text.splitlines() if line.startswith("millrace_database_up")]
+
+
+async def end(worker: asyncio.subprocess.Process) -> None:
+    """Kill it: it can say no goodbye."""
+    worker.kill()
+    await worker.communicate()
 
 
 async def test_recording(database: None) -> None:

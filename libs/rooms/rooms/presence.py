@@ -3,7 +3,8 @@
 `presence:<room>` is a sorted set of `<sender key>|<username>|<socket id>` by the time when the lease ends. A process
 renews those of all its sockets in one go; those of a killed process run out, and whoever sweeps them up tells the room.
 `sockets:<sender key>` has the same leases of one user, in all rooms: how many sockets they have, in all processes.
-Redis is all there is to it: without Redis nobody knows who is here, and nothing else changes.
+Without Redis no process knows who is here, and nothing else changes. Only the clock of Redis counts: a process whose
+clock is wrong must neither end the leases of others nor keep its own.
 """
 
 import asyncio
@@ -31,8 +32,27 @@ BEATS = 3
 # So many people are listed by name. In a room with more of them nobody is told who comes and goes: telling each of n
 # people of n arrivals is what breaks a crowded room first.
 MAX_LISTED = 200
+_NOW = """
+local time = redis.call('TIME')
+local now = time[1] + time[2] / 1000000
+"""
+# Each is for one key, and several of them make a transaction: `_ALIVE` returns the members whose lease has not ended,
+# `_SWEEP` removes and returns the others.
+_ALIVE = f"{_NOW} return redis.call('ZRANGEBYSCORE', KEYS[1], now, '+inf')"
+_SWEEP = f"""{_NOW}
+local before = string.format('(%.6f', now)
+local ended = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', before)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', before)
+return ended
+"""
+# Gives members (from the second argument on) a lease of the seconds in the first. A key of members that left without
+# a word expires. One by one, because Lua passes a few thousand arguments at most.
+_PUT = f"""{_NOW}
+for index = 2, #ARGV do redis.call('ZADD', KEYS[1], now + ARGV[1], ARGV[index]) end
+redis.call('EXPIRE', KEYS[1], math.floor(2 * ARGV[1]))
+"""
 _held: set["Lease"] = set()
-# Dropped while Redis did not answer: the next renewal ends them there.
+# Dropped while Redis did not answer, and when: the next renewal ends them there.
 _unended: dict["Lease", float] = {}
 
 
@@ -93,21 +113,20 @@ class Lease:
 
 
 async def _take(room: str, leases: Sequence[Lease]) -> list[Arrival | None]:
-    now = time.time()
     of_users: dict[str, list[Lease]] = {}
     for lease in leases:
         if lease.counted:
             of_users.setdefault(_sockets(lease.sender), []).append(lease)
     try:
         async with asyncio.timeout(redis.TIMEOUT), redis.client().pipeline(transaction=True) as pipe:
-            pipe.zrangebyscore(_key(room), now, "+inf")
+            pipe.eval(_ALIVE, 1, _key(room))
             # Counted in the same transaction that adds these: of two that arrive at once one is the first.
             for key in of_users:
-                pipe.zremrangebyscore(key, "-inf", f"({now}")
+                pipe.eval(_SWEEP, 1, key)
                 pipe.zcard(key)
-            _put(pipe, _key(room), leases, now)
+            _put(pipe, _key(room), leases)
             for key, own in of_users.items():
-                _put(pipe, key, own, now)
+                _put(pipe, key, own)
             before, *answers = await pipe.execute()
         await _forget(lease for lease in leases if lease not in _held)
     except redis.UNAVAILABLE as error:
@@ -137,13 +156,13 @@ async def _drop(room: str, leases: Sequence[Lease]) -> list[bool]:
         async with asyncio.timeout(redis.TIMEOUT), redis.client().pipeline(transaction=True) as pipe:
             for lease in leases:
                 pipe.zrem(_key(room), lease.member)
-            pipe.zrangebyscore(_key(room), time.time(), "+inf")
+            pipe.eval(_ALIVE, 1, _key(room))
             for lease in leases:
                 pipe.zrem(_sockets(lease.sender), lease.member)
             answers = await pipe.execute()
     except redis.UNAVAILABLE as error:
         logger.warning("presence.unavailable", reason=type(error).__name__)
-        _unended.update(dict.fromkeys(leases, time.time()))
+        _unended.update(dict.fromkeys(leases, time.monotonic()))
         return [False] * len(leases)
     removed, left = answers[: len(leases)], answers[len(leases)]
     here = {_person(member) for member in left}
@@ -174,10 +193,8 @@ def _person(member: str) -> tuple[str, str]:
     return key, rest.rpartition("|")[0]
 
 
-def _put(pipe: Pipeline, key: str, leases: Iterable[Lease], now: float) -> None:
-    pipe.zadd(key, {lease.member: now + settings.PRESENCE_LEASE for lease in leases})
-    # What everybody left without a word leaves no key behind.
-    pipe.expire(key, int(2 * settings.PRESENCE_LEASE))
+def _put(pipe: Pipeline, key: str, leases: Iterable[Lease]) -> None:
+    pipe.eval(_PUT, 1, key, str(settings.PRESENCE_LEASE), *(lease.member for lease in leases))
 
 
 async def renew() -> list[tuple[str, Sender]]:
@@ -185,42 +202,41 @@ async def renew() -> list[tuple[str, Sender]]:
 
     Of several processes that sweep one room exactly one gets each lease that ran out. Raises what Redis raises.
     """
-    now = time.time()
-    held, ended = set(_held), _lately_unended(now)
+    held, ended = set(_held), _lately_unended()
     rooms = sorted({lease.room for lease in held | ended})
     async with asyncio.timeout(redis.TIMEOUT), redis.client().pipeline(transaction=True) as pipe:
-        _renew(pipe, held, now)
+        _renew(pipe, held)
         for lease in ended:
             # Over, and still there: the sweep finds it, and whose last one it was is told.
             pipe.zadd(_key(lease.room), {lease.member: 0}, xx=True)
             pipe.zrem(_sockets(lease.sender), lease.member)
         before = len(pipe)
         for room in rooms:
-            pipe.zrangebyscore(_key(room), "-inf", f"({now}")
-            pipe.zremrangebyscore(_key(room), "-inf", f"({now}")
+            pipe.eval(_SWEEP, 1, _key(room))
         answers = await pipe.execute()
     for lease in ended:
         _unended.pop(lease, None)
     await _forget(held - _held)
-    expired = dict(zip(rooms, answers[before::2], strict=True))
+    expired = dict(zip(rooms, answers[before:], strict=True))
     return [gone for room, members in expired.items() if members for gone in await _departed(room, members)]
 
 
-def _lately_unended(now: float) -> set[Lease]:
+def _lately_unended() -> set[Lease]:
+    now = time.monotonic()
     # Earlier ones have run out by themselves.
     for lease in [lease for lease, ended in _unended.items() if ended < now - settings.PRESENCE_LEASE]:
         del _unended[lease]
     return set(_unended)
 
 
-def _renew(pipe: Pipeline, held: Iterable[Lease], now: float) -> None:
+def _renew(pipe: Pipeline, held: Iterable[Lease]) -> None:
     keys: dict[str, list[Lease]] = {}
     for lease in held:
         keys.setdefault(_key(lease.room), []).append(lease)
         if lease.counted:
             keys.setdefault(_sockets(lease.sender), []).append(lease)
     for key, leases in keys.items():
-        _put(pipe, key, leases, now)
+        _put(pipe, key, leases)
 
 
 async def _forget(dropped: Iterable[Lease]) -> None:
@@ -231,8 +247,8 @@ async def _forget(dropped: Iterable[Lease]) -> None:
 
 
 async def _departed(room: str, expired: list[str]) -> list[tuple[str, Sender]]:
-    alive = await redis.client().zrangebyscore(_key(room), time.time(), "+inf")
-    here = {_person(str(member)) for member in alive}
+    alive: list[str] = await redis.client().eval(_ALIVE, 1, _key(room))
+    here = {_person(member) for member in alive}
     if len(here) >= MAX_LISTED:
         return []
     return [(room, Sender(*person)) for person in sorted({_person(member) for member in expired} - here)]

@@ -190,7 +190,7 @@ async def test_without_redis(settings: Any) -> None:
 
 
 def test_connections_reset(settings: Any) -> None:
-    """On uvloop, which has errors of its own for connections that were lost: arriving, renewing and leaving go on."""
+    """On uvloop, which raises other errors than asyncio for lost connections: arriving, renewing and leaving go on."""
 
     async def stay() -> None:
         proxy = ResettingProxy(os.environ["REDIS_URL"])

@@ -21,6 +21,7 @@ from .upstream import Upstream, running
 PATHS = {
     "/health/": 200,
     "/health/ready": 200,
+    "/health/startup": 200,
     "/api/async/?delay=0": 200,
     "/api/async/?delay=-1": 400,
     "/api/sync/?delay=0.001": 200,

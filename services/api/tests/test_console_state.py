@@ -45,7 +45,7 @@ async def test_figures(user_client: httpx.AsyncClient) -> None:
     before = figures_of(samples((await user_client.get("/metrics")).text))
     await user_client.get("/api/users/")
     await user_client.get("/api/robust/?fail=unexpected")
-    for path in ("/health/ready", "/metrics", "/system/state/"):
+    for path in ("/health/ready", "/health/startup", "/metrics", "/system/state/"):
         await user_client.get(path)
     after = figures_of(samples((await user_client.get("/metrics")).text))
     assert (after.requests - before.requests, after.errors - before.errors) == (2, 1)

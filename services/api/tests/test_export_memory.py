@@ -58,7 +58,7 @@ async def server(database: None) -> AsyncIterator[tuple[str, int]]:
 
         async def ready() -> bool:
             try:
-                return (await client.get("/health/ready")).status_code == 200
+                return (await client.get("/health/startup")).status_code == 200
             except httpx.TransportError:
                 return False
 

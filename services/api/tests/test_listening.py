@@ -36,7 +36,7 @@ def free_port() -> int:
 
 @contextlib.asynccontextmanager
 async def running(**env: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The api as a process of its own, on the test database."""
+    """`python -m api` on the test database."""
     db = settings.DATABASES["default"]
     auth = f"{db['USER']}:{db['PASSWORD']}" if db["PASSWORD"] else db["USER"]
     url = f"postgresql://{auth}@{db['HOST']}:{db['PORT']}/{db['NAME']}"
@@ -61,6 +61,12 @@ async def healthy(host: str, port: int) -> bool:
             return False
 
 
+async def reports(port: int, line: str) -> bool:
+    """True if the metrics of all workers together have this line."""
+    async with httpx.AsyncClient(trust_env=False) as client:
+        return line in (await client.get(f"http://127.0.0.1:{port}/metrics")).text.splitlines()
+
+
 async def sign_in(host: str, port: int) -> int:
     """The status of a sign-in as a user that does not exist."""
     async with httpx.AsyncClient(trust_env=False) as client:
@@ -72,7 +78,7 @@ async def sign_in(host: str, port: int) -> int:
 async def test_ipv6(database: None, clean_redis: Any, tmp_path: Path, server: dict[str, str]) -> None:
     """With LISTEN_IPV6=1 one port answers at 127.0.0.1 and at ::1, and the image's health check passes.
 
-    The client's address is known in both families: each has a rate limit of its own.
+    The client's address is known in both families: each has its own rate limit.
     """
     port = free_port()
     env = {"PORT": str(port), "LISTEN_IPV6": "1", "LOGIN_ADDRESS_RATE": "1/hour", **server}
@@ -80,6 +86,7 @@ async def test_ipv6(database: None, clean_redis: Any, tmp_path: Path, server: di
         await eventually(lambda: healthy("127.0.0.1", port), within=40, what="it answers at 127.0.0.1")
         await eventually(lambda: healthy("[::1]", port), what="it answers at ::1")
         assert await health_check(port) == 0
+        await eventually(lambda: reports(port, "millrace_database_up 1.0"), what="all workers report it")
         assert [await sign_in(host, port) for host in ("127.0.0.1", "[::1]") * 2] == [401, 401, 429, 429]
 
 
@@ -94,9 +101,7 @@ async def test_ipv4_only(database: None) -> None:
 
 async def health_check(port: int) -> Any:
     """The exit status of what the images' health checks run."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-I", str(HEALTHCHECK), str(port), "/health/startup"
-    )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-I", str(HEALTHCHECK), str(port), "/health/startup")
     return await process.wait()
 
 

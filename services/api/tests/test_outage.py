@@ -67,7 +67,7 @@ async def test_sign_in_is_503(outage: None, client: httpx.AsyncClient) -> None:
     assert response.status_code == 503
 
 
-@pytest.mark.parametrize("path", ["/api/async/?delay=0", "/api/mode/", "/api/items/", "/health/live"])
+@pytest.mark.parametrize("path", ["/api/async/?delay=0", "/api/mode/", "/api/items/", "/health/live", "/health/ready"])
 async def test_the_rest_goes_on(outage: None, client: httpx.AsyncClient, path: str) -> None:
     """What needs no database answers as ever."""
     assert (await client.get(path)).status_code == 200

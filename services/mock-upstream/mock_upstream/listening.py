@@ -27,9 +27,8 @@ def _listen(family: socket.AddressFamily, host: str, port: int) -> socket.socket
         made.bind((host, port))
         made.listen(_BACKLOG)
     except OSError as error:
+        why = f"port {port} of {host} cannot be listened on: {error.strerror}"
         if family == socket.AF_INET6 and error.errno in _NO_IPV6:
-            raise ListenError(
-                f"LISTEN_IPV6=1, but this machine has no IPv6 ({error.strerror}): set LISTEN_IPV6=0"
-            ) from error
-        raise ListenError(f"LISTEN_IPV6=1, but port {port} of {host} cannot be listened on: {error.strerror}") from error
+            why = f"this machine has no IPv6 ({error.strerror}): set LISTEN_IPV6=0"
+        raise ListenError(f"LISTEN_IPV6=1, but {why}") from error
     return made

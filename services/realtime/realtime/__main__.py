@@ -11,6 +11,7 @@ from environs import EnvError, validate
 
 from chassis.env import configure, env
 from chassis.listening import dual_stack
+from realtime.forwarded import TrustedProxies
 
 
 def main() -> None:
@@ -23,15 +24,23 @@ def main() -> None:
             ipv4, ipv6 = dual_stack(env.int("PORT", 8011))
             endpoints[0] = f"fd:fileno={ipv4.detach()}"
             sockets.append(ipv6)
-        behind_proxy = bool(env.str("FORWARDED_ALLOW_IPS", ""))
+        proxies = _proxies()
     except EnvError as error:
         sys.exit(f"configuration: {error}")
 
     from realtime.asgi import application  # noqa: PLC0415 - needs Django, which is set up above
     from realtime.server import Server  # noqa: PLC0415 - installs the reactor
 
-    if not Server(application, endpoints, sockets=sockets, behind_proxy=behind_proxy).serve():
+    if not Server(application, endpoints, sockets=sockets, proxies=proxies).serve():
         sys.exit(1)
+
+
+def _proxies() -> TrustedProxies:
+    """Whose forwarded headers are believed."""
+    try:
+        return TrustedProxies.parse(env.str("FORWARDED_ALLOW_IPS", ""))
+    except ValueError as error:
+        raise EnvError(f"FORWARDED_ALLOW_IPS: {error}") from error
 
 
 def _endpoints() -> list[str]:

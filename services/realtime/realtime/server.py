@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 from chassis import lifespan
 from chassis.types import ASGIApplication, Scope
 from realtime import drain, slim
+from realtime.forwarded import TrustedProxies
 from realtime.frames import HARD_MAX_BYTES
 from realtime.outlet import FLUSHED, WRITE
 from realtime.protocol import WebSocketProtocol
@@ -34,15 +35,17 @@ class Server(DaphneServer):
         endpoints: list[str],
         *,
         sockets: Sequence[socket.socket] = (),
-        behind_proxy: bool = False,
+        proxies: TrustedProxies | None = None,
         max_bytes: int = HARD_MAX_BYTES,
     ) -> None:
-        """Listen on Twisted `endpoints` and on listening `sockets`; `behind_proxy` believes `X-Forwarded-*`, which a gateway must overwrite.
+        """Listen on Twisted `endpoints` and accept from `sockets`, which listen already.
 
-        A frame or a message of more than `max_bytes` is answered with 1009.
+        The forwarded headers of `proxies` are believed, by default of none. A frame or a message of more than
+        `max_bytes` is answered with 1009.
         """
         self._ports: list[Any] = []
         self._sockets = sockets
+        self._proxies = proxies or TrustedProxies()
         super().__init__(
             application,
             endpoints=endpoints,
@@ -55,9 +58,6 @@ class Server(DaphneServer):
             websocket_timeout=-1,
             websocket_max_message_size=max_bytes,
             websocket_max_frame_size=max_bytes,
-            proxy_forwarded_address_header="X-Forwarded-For" if behind_proxy else None,
-            proxy_forwarded_port_header="X-Forwarded-Port" if behind_proxy else None,
-            proxy_forwarded_proto_header="X-Forwarded-Proto" if behind_proxy else None,
             ready_callable=self._ready,
         )
 
@@ -100,12 +100,15 @@ class Server(DaphneServer):
         self.stop()
 
     def create_application(self, protocol: Any, scope: Scope) -> Any:
-        """As daphne's, without believing a client's `Daphne-Root-Path` header."""
+        """As daphne's, with what a trusted proxy says of the client, and not what a client says of the root path."""
         scope["root_path"] = self.root_path
         if scope["type"] == "websocket":
+            # daphne names none.
+            scope["scheme"] = "ws"
             scope["extensions"] = {WRITE: protocol.write, FLUSHED: protocol.flushed}
         if lifespan.draining() and scope["type"] == "http":
             drain.last_request(protocol)
+        self._proxies.apply(scope)
         return super().create_application(protocol, scope)
 
     def kill_all_applications(self) -> "defer.Deferred[Any]":

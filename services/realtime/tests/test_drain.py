@@ -50,7 +50,7 @@ async def waits_for(table: str) -> None:
     sql = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = %s::text::regclass"
 
     async def waits() -> bool:
-        return (await database.fetch_all(sql, (table,)))[0][0] > 0
+        return bool((await database.fetch_all(sql, (table,)))[0][0])
 
     await eventually(waits, what=f"a query waits for {table}")
 

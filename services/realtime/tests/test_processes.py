@@ -86,7 +86,7 @@ async def test_start_without_database() -> None:
             return (await fetch(process.port, "/health/startup")).status_code == 200
 
         await eventually(started, what="it has started")
-        await eventually(partial(_reports, process, "millrace_database_up 1.0"), within=20, what="the metric is 1 again")
+        await eventually(partial(_reports, process, "millrace_database_up 1.0"), within=20, what="it is 1 again")
         await proxy.cut()
         assert await started()
         assert "database.back" in process.text
@@ -291,7 +291,15 @@ async def test_ipv6(room: RoomAccess) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("PORT", "99999"), ("LISTEN_IPV6", "perhaps"), ("PORT", "http"), ("LISTEN_FD", "-1"), ("REDIS_URL", None)]
+    ("name", "value"),
+    [
+        ("PORT", "99999"),
+        ("PORT", "http"),
+        ("LISTEN_IPV6", "perhaps"),
+        ("LISTEN_FD", "-1"),
+        ("REDIS_URL", None),
+        ("FORWARDED_ALLOW_IPS", "10.0.0.1,gateway"),
+    ],
 )
 async def test_configuration_errors(name: str, value: str | None) -> None:
     """A variable that is missing or malformed ends the process at once: status 1 and one line that names it."""

@@ -73,7 +73,7 @@ async def test_session_signed_with_a_new_key(process: Process, make_room: MakeRo
 
 
 async def one_recheck(stack: AsyncExitStack, process: Process, room: RoomAccess, user: User) -> None:
-    """Wait for a recheck of everybody: it closes a socket whose token was revoked."""
+    """Wait for the next recheck of all sockets: it closes one whose token was revoked."""
     _, token = await in_section(tokens.issue(user))
     secret = await in_section(tickets.issue(user, room.name, access_token=token))
     canary = await opened(stack, process.port, room.name, secret)

@@ -23,7 +23,7 @@ async def run_containers(options: Options, out: Output) -> Outcome:
     port = int(os.environ.get("GATEWAY_PORT") or 8080)
     gateway = f"http://localhost:{port}"
     database = Database(_database_url(named["postgres"]))
-    control = ContainerControl(named, database, {"gateway": f"{gateway}/health/ready"})
+    control = ContainerControl(named, database, {"gateway": f"{gateway}/health/startup"})
     deployment = Deployment(
         control=control, database=database, ports=ways_in(port), origin=gateway, services=list(named)
     )

@@ -64,7 +64,7 @@ def migrated(alias: str = DEFAULT_DB_ALIAS) -> str:
 def only_one(alias: str, say: Say) -> Iterator[None]:
     """The block runs in one process at a time; others wait for it, without a limit, and say so.
 
-    The lock belongs to a session of its own, so it is released at the end of the block, after a failure, and when the
+    The lock belongs to its own session, so it is released at the end of the block, after a failure, and when the
     process or its node dies. It needs a connection to PostgreSQL, not to a pooler that shares sessions.
     """
     try:

@@ -8,7 +8,7 @@ from chassis.management import jobs
 
 
 class Command(migrate.Command):
-    """Waits for PostgreSQL (`DATABASE_WAIT_SECONDS`) and for another `migrate` that runs; then does what Django's does."""
+    """Django's `migrate`, after waiting for PostgreSQL (`DATABASE_WAIT_SECONDS`) and for another one that runs."""
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Migrate, while no other process does."""
