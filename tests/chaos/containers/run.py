@@ -8,7 +8,7 @@ from tests.chaos.database import Database
 from tests.chaos.options import Options
 from tests.chaos.replicas import KINDS, replica_faults
 from tests.chaos.report import Outcome
-from tests.chaos.through_gateway import run_through_gateway, ways_in
+from tests.chaos.through_gateway import USES_DATABASE, run_through_gateway, ways_in
 from tests.chaos.world import Deployment
 from tests.containers.engine import Container, compose
 
@@ -23,7 +23,7 @@ async def run_containers(options: Options, out: Output) -> Outcome:
     port = int(os.environ.get("GATEWAY_PORT") or 8080)
     gateway = f"http://localhost:{port}"
     database = Database(_database_url(named["postgres"]))
-    control = ContainerControl(named, database, {"gateway": f"{gateway}/health/startup"})
+    control = ContainerControl(named, database, {"gateway": f"{gateway}{USES_DATABASE}"})
     deployment = Deployment(
         control=control, database=database, ports=ways_in(port), origin=gateway, services=list(named)
     )

@@ -12,7 +12,7 @@ from tests.chaos.kubernetes.rules import by_hits
 from tests.chaos.options import Options
 from tests.chaos.replicas import SERVICES, replicas_of
 from tests.chaos.report import Outcome
-from tests.chaos.through_gateway import run_through_gateway, ways_in
+from tests.chaos.through_gateway import USES_DATABASE, run_through_gateway, ways_in
 from tests.chaos.world import Deployment
 
 from embedded.output import Output
@@ -41,7 +41,7 @@ async def run_kubernetes(options: Options, out: Output) -> Outcome:
     if nodes is None:
         out.say("chaos: without K8S_NODES=docker nothing is done to nodes, and no pod crashes, is paused or cut off")
     database = Database(await _database_url(cluster))
-    control = KubernetesControl(cluster, database, f"{target.url}/health/ready", nodes)
+    control = KubernetesControl(cluster, database, f"{target.url}{USES_DATABASE}", nodes)
     deployment = Deployment(
         control=control,
         database=database,
