@@ -87,4 +87,7 @@ def _container(node: str) -> str:
 
 
 async def _docker(*arguments: str) -> None:
-    await asyncio.to_thread(docker, *arguments)
+    try:
+        await asyncio.to_thread(docker, *arguments)
+    except AssertionError as failed:
+        raise RuntimeError(str(failed)) from failed
