@@ -19,7 +19,7 @@ _TIMEOUT = aiohttp.ClientTimeout(total=30)
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`database`: by somebody who is signed in, whom only the database knows. A POST may not be asked of two.
+    """`database`: by a user who is signed in, which only the database can tell. A POST may not be asked of two.
 
     `answers` are the statuses that count as one.
     """
