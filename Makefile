@@ -149,7 +149,7 @@ k8s-test: ## the cluster suite: rollouts, drains, dying nodes, policies, rollbac
 	@deploy/bootstrap dev
 	@RATE=$(RATE) SOCKETS=$(SOCKETS) deploy/kubernetes/test $(ARGS)
 
-k8s-chaos: ## the faults on pods and nodes, under load, with the checker of `make chaos` (SEED= ONLY= DURATION=)
+k8s-chaos: ## the faults on pods and nodes, under load, with the checker of `make chaos` (K8S_NODES= SEED= ONLY=)
 	@deploy/bootstrap dev
 	@SEED=$(SEED) DURATION=$(DURATION) ONLY="$(ONLY)" RATE=$(RATE) HEAL=$(HEAL) KUBERNETES=1 deploy/chaos
 

@@ -5,9 +5,11 @@ import contextlib
 import shutil
 import signal
 import sys
+from collections.abc import Awaitable, Callable
 
 from tests.chaos import report
 from tests.chaos.containers.run import run_containers
+from tests.chaos.kubernetes.run import run_kubernetes
 from tests.chaos.measures import windows_of
 from tests.chaos.options import ROOT, Options, from_environment
 from tests.chaos.report import Outcome
@@ -17,6 +19,7 @@ from tests.chaos.timeline import timeline
 
 from embedded.errors import StackError
 from embedded.output import Output
+from kubernetes.kubectl import Failed
 
 
 def main() -> int:
@@ -28,7 +31,7 @@ def main() -> int:
         options.folder.mkdir(parents=True)
         out.say(f"chaos: seed {options.seed}, about {options.duration:g} s of faults; results in {_shown(options)}")
         outcome = asyncio.run(_until_signalled(options, out))
-    except (ValueError, StackError, RuntimeError, TimeoutError) as error:
+    except (ValueError, StackError, RuntimeError, TimeoutError, Failed) as error:
         out.fail(str(error), getattr(error, "detail", ()))
         return 2
     except (KeyboardInterrupt, asyncio.CancelledError):
@@ -42,8 +45,15 @@ async def _until_signalled(options: Options, out: Output) -> Outcome:
     for number in (signal.SIGTERM, signal.SIGHUP):
         with contextlib.suppress(AttributeError):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)  # type: ignore[union-attr]
-    kind = run_stock if options.stock else run_containers if options.containers else run
-    return await kind(options, out)
+    return await _kind(options)(options, out)
+
+
+def _kind(options: Options) -> Callable[[Options, Output], Awaitable[Outcome]]:
+    if options.stock:
+        return run_stock
+    if options.kubernetes:
+        return run_kubernetes
+    return run_containers if options.containers else run
 
 
 def conclude(outcome: Outcome, options: Options, out: Output) -> int:
@@ -70,7 +80,7 @@ def conclude(outcome: Outcome, options: Options, out: Output) -> int:
         return 0
     shown = [f"{finding.kind}: {finding.text} (at {finding.t:.3f} s)" for finding in outcome.verdict.findings[:20]]
     found = f"{len(outcome.verdict.findings)} findings" if outcome.verdict.findings else "a claim does not hold"
-    again = "make chaos-containers" if options.containers else "make chaos"
+    again = "make k8s-chaos" if options.kubernetes else "make chaos-containers" if options.containers else "make chaos"
     out.fail(f"chaos failed: {found}; `{again} SEED={options.seed}` runs the same faults again", shown)
     return 1
 

@@ -13,6 +13,7 @@ Times are seconds of the monotonic clock since the start of the run. The kinds, 
     unknown     client, conn, room, id, why          no answer: it may be stored or not
     given_up    client, room, id                     it will not be tried again
     fault_start, fault_stop   fault, why             `why` is what exactly was done, to whom
+    hit         fault, place, why                    a replica or node that a fault harms, and the services on it
     healed      fault                                everything is healthy again
     revoke, revoked, grant, granted   user, room     asked, and answered: a membership was taken or given back
     request     via, place, code, took, why          one request of `asking`: method, path, status (None: no answer)

@@ -13,13 +13,14 @@ type Sends = Mapping[str, Send]
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """One step: its faults, from the first one's start until all was healthy again."""
+    """One step: its faults, from the first one's start until all was healthy again. `hits`: what they harmed."""
 
     names: tuple[str, ...]
     start: float
     stop: float
     healed: float
     done: tuple[str, ...] = ()
+    hits: tuple[Event, ...] = ()
 
     @property
     def label(self) -> str:
@@ -62,6 +63,7 @@ def windows_of(events: Iterable[Event]) -> list[Window]:
     found: list[Window] = []
     names: list[str] = []
     done: list[str] = []
+    hits: list[Event] = []
     start = stop = 0.0
     for event in events:
         if event.kind == "fault_start":
@@ -70,9 +72,11 @@ def windows_of(events: Iterable[Event]) -> list[Window]:
         elif event.kind == "fault_stop":
             stop = event.t
             done.append(event.why)
+        elif event.kind == "hit":
+            hits.append(event)
         elif event.kind == "healed" and names:
-            found.append(Window(tuple(names), start, stop, event.t, tuple(done)))
-            names, done = [], []
+            found.append(Window(tuple(names), start, stop, event.t, tuple(done), tuple(hits)))
+            names, done, hits = [], [], []
     return found
 
 

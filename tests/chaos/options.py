@@ -14,6 +14,7 @@ class Options:
     """`duration`: seconds of faults, about. `rate`: messages a second, all clients together. `folder`: the results.
 
     `containers`: the stack of the Compose project that COMPOSE_PROJECT_NAME names, which runs, through its gateway.
+    `kubernetes`: the stack on the cluster that kubectl reaches, through its gateway.
     `heal`: seconds after the last fault within which everybody has everything; `strict`: claims count too.
     """
 
@@ -22,6 +23,7 @@ class Options:
     only: str
     stock: bool
     containers: bool
+    kubernetes: bool
     rate: float
     heal: float
     strict: bool
@@ -35,7 +37,8 @@ def from_environment() -> Options:
     seed = int(given.get("SEED", random.SystemRandom().randrange(1, 100_000)))
     stock = given.get("STOCK", "0") != "0"
     containers = given.get("CONTAINERS", "0") != "0"
-    kind = "stock-" if stock else "containers-" if containers else ""
+    kubernetes = given.get("KUBERNETES", "0") != "0"
+    kind = "stock-" if stock else "containers-" if containers else "kubernetes-" if kubernetes else ""
     name = kind + (f"seed-{seed}" if "SEED" in given else time.strftime("%Y%m%d-%H%M%S"))
     return Options(
         seed=seed,
@@ -43,6 +46,7 @@ def from_environment() -> Options:
         only=given.get("ONLY", ""),
         stock=stock,
         containers=containers,
+        kubernetes=kubernetes,
         rate=float(given.get("RATE", "60" if stock else "25")),
         heal=float(given.get("HEAL", "10")),
         strict=given.get("STRICT", "0") != "0",

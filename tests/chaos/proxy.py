@@ -18,6 +18,7 @@ class Link:
         self,
         client: tuple[asyncio.StreamReader, asyncio.StreamWriter],
         server: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        silence: float | None = None,
     ) -> None:
         self._from_client, self._to_client = client
         self._from_server, self._to_server = server
@@ -25,6 +26,7 @@ class Link:
         self._reading.set()
         self._deaf = False
         self._forsaken = False
+        self._silence = silence
 
     def abort(self) -> None:
         """Both ends see a reset."""
@@ -71,8 +73,9 @@ class Link:
                 await self._to_server.drain()
 
     async def _down(self) -> None:
+        # `TimeoutError` is one of these: a client that hears nothing for so long goes.
         with contextlib.suppress(OSError):
-            while data := await self._from_server.read(_CHUNK):
+            while data := await asyncio.wait_for(self._from_server.read(_CHUNK), self._silence):
                 await self._reading.wait()
                 if not (self._deaf or self._forsaken):
                     self._to_client.write(data)
@@ -80,9 +83,13 @@ class Link:
 
 
 class Proxy:
-    """Listens on a port of its own and passes connections on to `host:port`; `links` are those that are open."""
+    """Listens on a port of its own and passes connections on to `host:port`; `links` are those that are open.
 
-    def __init__(self, host: str, port: int) -> None:
+    `silence`: seconds without a byte from the server after which a connection is given up, as a careful client does.
+    """
+
+    def __init__(self, host: str, port: int, *, silence: float | None = None) -> None:
+        self._silence = silence
         self.links: set[Link] = set()
         self._target = (host, port)
         self._server: asyncio.Server | None = None
@@ -114,7 +121,7 @@ class Proxy:
             # Nobody listens: the client sees a reset instead of a refusal.
             writer.transport.abort()
             return
-        link = Link((reader, writer), upstream)
+        link = Link((reader, writer), upstream, self._silence)
         self.links.add(link)
         try:
             await link.run()

@@ -11,12 +11,9 @@ from tests.chaos.plan import Plan, planned
 from tests.chaos.report import Outcome
 from tests.chaos.resources import Groups
 from tests.chaos.trial import conclude, settle, take_step, warm_up, world_of
-from tests.chaos.world import World
+from tests.chaos.world import QUIET, World
 
 from embedded.output import Output
-
-# A half-open socket is noticed after 50 s.
-_QUIET = 60.0
 
 
 async def run(options: Options, out: Output) -> Outcome:
@@ -39,6 +36,7 @@ async def trial(
     *,
     nemeses: Nemeses = NEMESES,
     groups: Groups = resources.GROUPS,
+    quiet: float = QUIET,
 ) -> Outcome:
     """The plan's faults on a stack that runs, and what was found."""
     workload, notes, findings = world.workload, list[str](), list[Finding]()
@@ -57,6 +55,6 @@ async def trial(
             break
     findings += await settle(world, options, out)
     with out.step("quiet: memory, threads, files and sessions given back"):
-        after = await resources.settled(world.control, world.database.sessions, before, _QUIET, groups)
+        after = await resources.settled(world.control, world.database.sessions, before, quiet, groups)
     findings += resources.compared(before, after)
     return await conclude(world, options, findings, notes)

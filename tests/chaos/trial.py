@@ -34,7 +34,7 @@ async def world_of(deployment: Deployment, options: Options, rng: random.Random)
     """Proxies in front of the ways in, and a workload behind them that is not prepared yet."""
     control, database, redis_url = deployment.control, deployment.database, deployment.redis_url
     history = History(options.folder / "history.jsonl")
-    proxies = {name: Proxy("127.0.0.1", port) for name, port in deployment.ports.items()}
+    proxies = {name: Proxy("127.0.0.1", port, silence=deployment.silence) for name, port in deployment.ports.items()}
     ways = {name: await proxy.start() for name, proxy in proxies.items()}
     places = Places(realtime=ways, api=f"http://{ways.pop(API, '')}", origin=deployment.origin)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:

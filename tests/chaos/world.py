@@ -13,6 +13,8 @@ from tests.chaos.proxy import Link, Proxy
 from tests.chaos.workload import Workload
 
 _SERVICES_DEADLINE = 90.0
+# A half-open socket is noticed after 50 s.
+QUIET = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +22,8 @@ class Deployment:
     """One way to run the stack, as it runs.
 
     `ports` are the ways in, by name, on the loopback address; `origin` is what a browser would send.
+    `silence`: seconds without a byte after which a client takes its connection for dead.
+    `quiet`: seconds in which everything has to be given back at the end.
     """
 
     control: Control
@@ -28,6 +32,8 @@ class Deployment:
     origin: str
     redis_url: str = ""
     services: Sequence[str] = SERVICES
+    silence: float | None = None
+    quiet: float = QUIET
 
 
 @dataclass(slots=True)

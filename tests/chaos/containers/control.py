@@ -5,8 +5,9 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
-from tests.chaos.control import POSTGRES, Reading
+from tests.chaos.control import HOLDS, POSTGRES, Reading, reading_of
 from tests.chaos.database import Database
+from tests.chaos.replicas import numbered, service_of
 from tests.containers.engine import Container, containers, docker
 
 from embedded.health import healthy
@@ -16,21 +17,14 @@ _CUT = {"gateway": ("back",), "mock-upstream": ("back",), "postgres": ("data",),
 _BOTH = ("back", "data")
 # All processes but the one that waits for them, which then ends too.
 _KILL_ALL = "kill -9 -1"
-_HOLDS = "cat /proc/[0-9]*/status 2>/dev/null; echo Files: $(ls -1 /proc/[0-9]*/fd 2>/dev/null | grep -c '^[0-9]')"
 
 
 def replicas() -> dict[str, Container]:
-    """Each container by the name that faults use: `api-1` and `api-2` where there are two, `redis` for Valkey's."""
+    """Each container by the name that faults use."""
     found: dict[str, list[Container]] = {}
-    for container in containers():
+    for container in sorted(containers(), key=lambda container: container.number):
         found.setdefault(container.service, []).append(container)
-    named = {}
-    for service, several in found.items():
-        several.sort(key=lambda container: container.number)
-        base = "redis" if service == "valkey" else service
-        for place, container in enumerate(several, start=1):
-            named[f"{base}-{place}" if len(several) > 1 else base] = container
-    return named
+    return numbered(found)
 
 
 class ContainerControl:
@@ -117,11 +111,7 @@ class ContainerControl:
         return service not in self._ways_in or await healthy(self._ways_in[service])
 
     async def reading(self, service: str) -> Reading:
-        ran = await asyncio.to_thread(docker, "exec", self._named[service].id, "sh", "-c", _HOLDS)
-        lines = [line.split() for line in ran.stdout.splitlines()]
+        return reading_of((await asyncio.to_thread(docker, "exec", self._named[service].id, "sh", "-c", HOLDS)).stdout)
 
-        def total(field: str) -> int:
-            return sum(int(line[1]) for line in lines if line and line[0] == field)
-
-        processes = sum(bool(line) and line[0] == "Name:" for line in lines)
-        return Reading(processes, total("VmRSS:") * 1024, total("Threads:"), total("Files:"))
+    async def inside(self, name: str) -> tuple[str, ...]:
+        return (service_of(name),)

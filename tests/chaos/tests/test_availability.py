@@ -1,10 +1,10 @@
 """Which failures of requests a fault explains, and which are findings."""
 
 import pytest
-from tests.chaos.containers.availability import answers, unanswered
-from tests.chaos.containers.faults import KINDS, SERVICES
+from tests.chaos.availability import answers, by_service, unanswered
 from tests.chaos.history import Event
 from tests.chaos.measures import Window
+from tests.chaos.replicas import KINDS, SERVICES
 
 
 def request(t: float, method: str, path: str, code: int | None, took: float = 0.1) -> Event:
@@ -17,7 +17,7 @@ def window(name: str) -> Window:
 
 
 def found(event: Event, *windows: Window) -> int:
-    return len(list(unanswered([event], windows)))
+    return len(list(unanswered([event], windows, by_service)))
 
 
 def test_a_failure_while_nothing_is_wrong_is_found() -> None:
@@ -55,6 +55,13 @@ def test_a_request_that_began_in_a_fault_is_explained_by_it() -> None:
     """It may fail long afterwards: the gateway waits for a replica."""
     assert found(request(25.0, "POST", "/api/items/", 504, took=15.0), window("api-cut")) == 0
     assert found(request(25.0, "POST", "/api/items/", 504, took=5.0), window("api-cut")) == 1
+
+
+def test_a_service_may_find_its_database_late() -> None:
+    """For 3 s after all was healthy, which is at 16 s."""
+    for t, findings in ((18.0, 0), (19.5, 1)):
+        assert found(request(t, "GET", "/api/rooms/", 503), window("postgres-kill")) == findings
+        assert found(request(t, "GET", "/api/items/", 503), window("postgres-kill")) == 1
 
 
 def test_requests_are_counted_by_step() -> None:

@@ -112,3 +112,21 @@ async def test_a_reader_that_stops_gets_everything_later(way: Way) -> None:
     assert not way.heard()
     way.link.unstall()
     assert await way.hear() == b"one\n"
+
+
+async def test_a_connection_without_a_byte_is_given_up() -> None:
+    """Both ends see that it ends; one on which the server speaks stays."""
+    service = Service()
+    server = await asyncio.start_server(service.serve, "127.0.0.1", 0)
+    proxy = Proxy(*server.sockets[0].getsockname()[:2], silence=0.5)
+    host, port = (await proxy.start()).split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    for _ in range(3):
+        writer.write(b"hello\n")
+        assert await reader.readline() == b"hello\n"
+    async with asyncio.timeout(WITHIN):
+        assert await reader.read() == b""
+        await service.ended.wait()
+    writer.close()
+    await proxy.stop()
+    server.close()

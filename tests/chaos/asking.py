@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 import aiohttp
@@ -19,7 +19,7 @@ _TIMEOUT = aiohttp.ClientTimeout(total=30)
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`database`: by somebody who is signed in, whom only the database knows. A POST may not be asked of two.
+    """`database`: by a user who is signed in, which only the database can tell. A POST may not be asked of two.
 
     `answers` are the statuses that count as one.
     """
@@ -41,17 +41,26 @@ QUESTIONS = (
 
 @contextlib.asynccontextmanager
 async def asking(history: History, gateway: str, person: Person) -> AsyncIterator[None]:
-    """While this lasts; on leaving, every question has its answer."""
-    connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(gateway, timeout=_TIMEOUT, connector=connector) as session:
+    """While this lasts, every question in turn on a connection that is kept and on one of its own.
+
+    On leaving, every question has its answer.
+    """
+    async with _session(gateway, kept=True) as kept, _session(gateway, kept=False) as fresh:
         async with asyncio.TaskGroup() as group:
-            going_on = group.create_task(_go_on(history, session, person, group))
+            going_on = group.create_task(_go_on(history, (kept, fresh), person, group))
             yield
             going_on.cancel()
 
 
-async def _go_on(history: History, session: aiohttp.ClientSession, person: Person, group: asyncio.TaskGroup) -> None:
-    for question in itertools.cycle(QUESTIONS):
+def _session(gateway: str, *, kept: bool) -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(limit=0, force_close=not kept)
+    return aiohttp.ClientSession(gateway, timeout=_TIMEOUT, connector=connector)
+
+
+async def _go_on(
+    history: History, sessions: Sequence[aiohttp.ClientSession], person: Person, group: asyncio.TaskGroup
+) -> None:
+    for session, question in itertools.cycle(itertools.product(sessions, QUESTIONS)):
         group.create_task(_ask(history, session, question, person.bearer if question.database else {}))
         await asyncio.sleep(1 / RATE)
 
