@@ -233,7 +233,7 @@ def running(script: Script, log: Path) -> Iterator[Callable[[str], str]]:
     """The script with an nginx that goes on; gives what waits for a line in its output."""
     environment = script.environment(DOCKER, {"TLS": "1", "RUNS": "1"})
     # A shell cannot trap a signal that was ignored when it started, as under nohup. The real nginx can.
-    command = ["env", "--default-signal=HUP", SCRIPT]
+    command = ["env", "--default-signal=HUP", str(SCRIPT)]
     with log.open("w") as out, subprocess.Popen(command, env=environment, stdout=out, stderr=out) as process:
 
         def wait_for(wanted: str) -> str:
