@@ -27,9 +27,10 @@ test: ## lint, types, unit and integration tests with coverage, then the end-to-
 	@deploy/bootstrap dev
 	@deploy/test
 
-lint: ## ruff, import-linter, Django's deployment checks, missing migrations
+lint: ## ruff, import-linter, Django's deployment checks, missing migrations, the manifests of Kubernetes
 	@deploy/bootstrap dev
 	@$(EMBEDDED) exec -- deploy/lint
+	@deploy/kubernetes/lint
 
 types: ## mypy --strict
 	@deploy/bootstrap dev

@@ -8,7 +8,9 @@ from kubernetes.kubectl import Failed
 from kubernetes.target import Target
 
 INTERVAL = 1.0
-_KINDS = {"Deployment": "deployments", "StatefulSet": "statefulsets", "Job": "jobs"}
+# In the order in which one waits for another: Jobs for the database, Deployments for the migrations.
+_KINDS = {"StatefulSet": "statefulsets", "Job": "jobs", "Deployment": "deployments"}
+_ORDER = list(_KINDS)
 # Reasons of a waiting container that are no fault.
 _USUAL = {"ContainerCreating", "PodInitializing"}
 
@@ -40,7 +42,8 @@ def _states(target: Target, wanted: set[tuple[str, str]]) -> dict[tuple[str, str
     found = {
         (one["kind"], one["metadata"]["name"]): missing(one) for one in target.kubectl.items(",".join(_KINDS.values()))
     }
-    return {key: found.get(key, "does not exist yet") for key in sorted(wanted)}
+    ordered = sorted(wanted, key=lambda key: (_ORDER.index(key[0]), key[1]))
+    return {key: found.get(key, "does not exist yet") for key in ordered}
 
 
 def missing(one: Object) -> str:
@@ -94,11 +97,17 @@ def explain(target: Target, kind: str, name: str) -> list[str]:
         last = warnings[-1]
         about = f"{last['involvedObject']['kind'].lower()}/{last['involvedObject']['name']}"
         lines.append(f"last event: {about}: {last['reason']}: {last['message'].strip()[:400]}")
-    if kind == "Job" and pods:
-        newest = max(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))["metadata"]["name"]
-        log = target.kubectl.run("logs", newest, "--tail", "5").stdout.decode(errors="replace")
-        lines += [f"log of pod/{newest}: {line[:300]}" for line in log.splitlines()]
-    return lines
+    return lines + (_last_words(target, pods) if kind == "Job" else [])
+
+
+def _last_words(target: Target, pods: list[Object]) -> list[str]:
+    """The end of the newest log: the newest pod may have said nothing yet."""
+    for pod in sorted(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]), reverse=True):
+        name = pod["metadata"]["name"]
+        log = target.kubectl.run("logs", name, "--tail", "5").stdout.decode(errors="replace").splitlines()
+        if log:
+            return [f"log of pod/{name}: {line[:300]}" for line in log]
+    return []
 
 
 def _belongs(object_name: str, workload: str) -> bool:

@@ -56,6 +56,10 @@ def _used(target: Target) -> Iterator[str]:
         for container in spec["containers"]:
             for source in container.get("envFrom", []):
                 yield source.get("configMapRef", {}).get("name", "")
+            for variable in container.get("env", []):
+                source = variable.get("valueFrom", {})
+                yield source.get("configMapKeyRef", {}).get("name", "")
+                yield source.get("secretKeyRef", {}).get("name", "")
 
 
 def down(target: Target, *, volumes: bool) -> None:

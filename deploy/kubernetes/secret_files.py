@@ -45,17 +45,19 @@ def rotate(target: Target, step: str) -> None:
     """Change the signing key in two steps. Each is followed by a rollout, so that every pod knows what it may meet.
 
     `next`: a new key that every pod accepts and none signs with. `use`: that key signs, and the former one is accepted.
+    Raises `Failed` for a `use` without a `next` before it: a second one would go back to the former key.
     """
     prepare(target)
     folder = _folder(target)
+    following = folder / "secret-key-next"
     if step == "next":
-        _write(folder / "secret-key-fallbacks", secrets.token_hex(32))
+        _write(following, secrets.token_hex(32))
+        _write(folder / "secret-key-fallbacks", following.read_text())
         return
-    following, former = _read(folder, "secret-key-fallbacks"), _read(folder, "secret-key")
-    if not following:
+    if not following.exists():
         raise Failed("there is no next key: `make k8s-rotate-key STEP=next` comes first")
-    _write(folder / "secret-key", following)
-    _write(folder / "secret-key-fallbacks", former)
+    _write(folder / "secret-key-fallbacks", _read(folder, "secret-key"))
+    following.replace(folder / "secret-key")
 
 
 def _live(target: Target) -> dict[str, str]:

@@ -29,7 +29,9 @@ class Target:
     def from_environment(cls) -> "Target":
         """Read from `K8S_*`. Raises `Failed` if a value is malformed or no context is set."""
         context = _context()
-        components = [name for name in re.split(r"[\s,]+", os.environ.get("K8S_COMPONENTS", "")) if name]
+        # Each once: kustomize refuses a component that is added twice.
+        named = re.split(r"[\s,]+", os.environ.get("K8S_COMPONENTS", ""))
+        components = list(dict.fromkeys(name for name in named if name))
         for name in components:
             if not (ROOT / "k8s" / "components" / name / "kustomization.yaml").exists():
                 raise Failed(f"K8S_COMPONENTS: there is no k8s/components/{name}")

@@ -173,6 +173,26 @@ def test_the_signing_key_changes_in_two_steps(tmp_path: Path, monkeypatch: pytes
     secret_files.rotate(here, "use")
     assert (folder / "secret-key").read_text() == following
     assert (folder / "secret-key-fallbacks").read_text() == first
+    # A second one must not go back to the former key.
+    with pytest.raises(Failed, match="there is no next key"):
+        secret_files.rotate(here, "use")
+    assert (folder / "secret-key").read_text() == following
+
+
+def test_a_component_that_is_named_twice_is_added_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "kubeconfig"
+    config.write_text(yaml.safe_dump(KUBECONFIG | {"current-context": "kind-a"}))
+    monkeypatch.setenv("KUBECONFIG", str(config))
+    monkeypatch.setenv("K8S_COMPONENTS", "testing,monitoring monitoring")
+    assert Target.from_environment().components == ["testing", "monitoring"]
+
+
+def test_a_failure_names_what_the_others_wait_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pods of the api wait for the migrations, so the Job comes first."""
+    here = target(tmp_path, monkeypatch, Offline())
+    wanted = {("Deployment", "api"), ("Job", "migrate-1"), ("StatefulSet", "postgres")}
+    late = list(progress._states(here, wanted))
+    assert late == [("StatefulSet", "postgres"), ("Job", "migrate-1"), ("Deployment", "api")]
 
 
 @pytest.mark.parametrize(

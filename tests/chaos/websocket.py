@@ -19,7 +19,7 @@ _PROTOCOL = "millrace.v1"
 class WebSocketMember(Member):
     """`entry`: "guest", "ticket" or "cookie"; `place` is `host:port` of a realtime process or of what they share.
 
-    `heartbeat`: after so many seconds of silence, twice, the client gives a connection up by itself.
+    `heartbeat`: the client gives a connection up by itself after twice this number of silent seconds.
     """
 
     kind = "ws"

@@ -63,7 +63,7 @@ def names(service: str) -> set[str]:
 
 
 def eventually[T](ask: Callable[[], T], said: str, within: float = DEADLINE) -> T:
-    """The first true answer within so many seconds."""
+    """The first true answer. Fails after `within` seconds, with `said`."""
     deadline = time.monotonic() + within
     while not (answer := ask()):
         if time.monotonic() > deadline:

@@ -55,7 +55,7 @@ class Load:
         assert [str(one) for one in self.requests.failed] == []
 
     def moved(self, at_least: int) -> None:
-        """So many sockets were closed, all with 1012, and were back in time."""
+        """`at_least` sockets were closed, all with 1012, and were back in time."""
         closes = self.crowd.closes(self.noted)
         assert len({close.client for close in closes}) >= at_least
         assert {close.code for close in closes} == {1012}

@@ -22,7 +22,7 @@ class Sessions:
 
 @contextlib.asynccontextmanager
 async def sessions(count: int, *, at_once: int) -> AsyncIterator[Sessions]:
-    """So many browsers, each with so many requests under way."""
+    """`count` browsers, each with `at_once` requests under way."""
     found = Sessions()
     async with contextlib.AsyncExitStack() as stack:
         jars = [

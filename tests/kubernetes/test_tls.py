@@ -45,7 +45,8 @@ def trusted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     succeed("up", K8S_COMPONENTS=f"{COMPONENTS} tls", K8S_URL=TLS_URL)
     yield path
     succeed("up")
-    kubectl("delete", "secret", "gateway-tls")
+    # After a test that failed it is gone already.
+    kubectl("delete", "secret", "gateway-tls", "--ignore-not-found")
 
 
 def served() -> str:

@@ -72,7 +72,7 @@ class Crowd:
 async def crowd(
     urls: tuple[str, str], sql: Sql, folder: Path, *, rooms: int, sockets: int, heal: float = 10.0
 ) -> AsyncIterator[Crowd]:
-    """So many sockets, evenly in so many rooms, the first of each posts; `urls` are those of api and realtime service.
+    """Sockets, evenly in the rooms. The first of each room posts. `urls` are those of the api and realtime services.
 
     On leaving, every post has its outcome, all sockets are at the head of their room, and `verdict` says what is wrong.
     """

@@ -108,7 +108,7 @@ def test_a_short_or_untagged_image_name_is_found(image: str) -> None:
 
 @pytest.mark.parametrize("name", SETS)
 def test_what_a_pod_refers_to_exists(name: str) -> None:
-    """ConfigMaps always; Secrets where the set makes them (production brings its own)."""
+    """ConfigMaps always; Secrets if the set makes them (production brings its own)."""
     maps = {one["metadata"]["name"] for one in of_kind(name, "ConfigMap")}
     secrets = {one["metadata"]["name"] for one in of_kind(name, "Secret")}
     for workload, pod in pods(name):
@@ -119,6 +119,9 @@ def test_what_a_pod_refers_to_exists(name: str) -> None:
         for container in containers(pod):
             for source in container.get("envFrom", []):
                 assert source["configMapRef"]["name"] in maps, workload
+            for variable in container.get("env", []):
+                key = variable.get("valueFrom", {}).get("configMapKeyRef")
+                assert key is None or key["name"] in maps, workload
 
 
 @pytest.mark.parametrize("name", SETS)
