@@ -43,7 +43,7 @@ def _run(options: argparse.Namespace) -> int:
             database.restore(target, options.file)
         case "rotate-key":
             secret_files.rotate(target, options.step)
-            deploy.up(target)
+            deploy.deploy(target)
         case "load":
             images.load(target, options.image)
     return 0

@@ -14,6 +14,8 @@ from kubernetes.target import Target
 DUMP_SECONDS = 3600.0
 POD = "statefulset/postgres"
 SERVICES = ("api", "realtime")
+# What runs in the container of PostgreSQL, with the dump as its standard input.
+RESTORE = ROOT / "deploy" / "postgres" / "restore"
 
 
 def backup(target: Target, file: Path | None) -> Path:
@@ -47,26 +49,29 @@ def restore(target: Target, file: Path) -> None:
         for name in SERVICES:
             target.kubectl("scale", "deployment", name, "--replicas=0")
         _wait_until_gone(target)
-        command = ("pg_restore", "-U", "postgres", "-d", "millrace", "--clean", "--if-exists", "--single-transaction")
         with path.open("rb") as dump:
-            _in_database(target, *command, given=dump)
-        statement = "UPDATE rooms_room SET epoch = gen_random_uuid()"
-        _in_database(target, "psql", "-U", "postgres", "-d", "millrace", "-v", "ON_ERROR_STOP=1", "-qc", statement)
+            _in_database(target, "sh", "-c", RESTORE.read_text(), given=dump)
     finally:
-        # Also after a failure, which changed nothing.
-        for name, replicas in running.items():
-            target.kubectl("scale", "deployment", name, f"--replicas={replicas}")
+        # Also after a failure, which changed nothing. Each, whatever becomes of the other.
+        started = [
+            target.kubectl.run("scale", "deployment", name, f"--replicas={count}") for name, count in running.items()
+        ]
+    if any(ran.returncode for ran in started):
+        raise Failed(f"restored {file}, but the services could not be started again: `make k8s-up` does it")
     objects = [one for one in target.kubectl.items("deployments") if one["metadata"]["name"] in SERVICES]
     progress.wait(target, objects, print)
     print(f"restored {file}")
 
 
 def _replicas(target: Target, name: str) -> int:
-    return int(target.kubectl("get", "deployment", name, "-o", "jsonpath={.spec.replicas}"))
+    # A restore that was killed has left 0.
+    return int(target.kubectl("get", "deployment", name, "-o", "jsonpath={.spec.replicas}")) or 2
 
 
 def _in_database(target: Target, *command: str, given: IO[bytes] | None = None, output: int = subprocess.PIPE) -> None:
-    target.kubectl("exec", "-i", POD, "--", *command, given=given, within=DUMP_SECONDS, output=output)
+    # `kubectl exec` waits for ever if a command ends before it has read all that it is given.
+    reading = ("sh", "-c", '"$@"; code=$?; cat > /dev/null; exit "$code"', "sh") if given else ()
+    target.kubectl("exec", "-i", POD, "--", *reading, *command, given=given, within=DUMP_SECONDS, output=output)
 
 
 def _wait_until_gone(target: Target) -> None:

@@ -25,21 +25,21 @@ def up(target: Target) -> None:
     if os.environ.get("BUILD", "1") != "0":
         images.build(monitoring="monitoring" in target.components)
         say(f"images ({time.monotonic() - started:.0f} s)")
+    _ensure_namespace(target)
+    secret_files.prepare(target)
     deploy(target)
     print(table(target))
 
 
 def deploy(target: Target) -> None:
-    """Apply what is built and wait until it is ready, at most `K8S_SECONDS`."""
+    """Apply what is built, with the secrets in the files, and wait until it is ready, at most `K8S_SECONDS`."""
     started = time.monotonic()
     tags = images.tagged()
-    _ensure_namespace(target)
-    secret_files.prepare(target)
     objects = overlay.rendered(overlay.write(target, tags))
     images.load(target, image_names(objects))
     say(f"images on the nodes ({time.monotonic() - started:.0f} s)")
-    removal.end_former_jobs(target, objects)
     apply(target, objects)
+    removal.end_former_jobs(target, objects)
     progress.wait(target, objects, say)
     removal.prune(target, objects)
     say(f"ready after {time.monotonic() - started:.0f} s")

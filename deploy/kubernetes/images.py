@@ -4,6 +4,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Iterable
+from typing import Any
 
 from kubernetes.kubectl import ROOT, Failed
 from kubernetes.target import Target
@@ -48,7 +49,8 @@ def load(target: Target, wanted: Iterable[str]) -> None:
         for image in own:
             run("docker", "push", "-q", image, within=LOAD_SECONDS)
         return
-    missing = [image for image in wanted if not _on_all_nodes(target, image)]
+    nodes = target.kubectl.items("nodes")
+    missing = [image for image in wanted if not _on_all(nodes, image)]
     here = [image for image in missing if _exists(image)]
     for command in loaders(target.context, here):
         run(*command, within=LOAD_SECONDS)
@@ -72,8 +74,8 @@ def loaders(context: str, images: list[str]) -> list[list[str]]:
     )
 
 
-def _on_all_nodes(target: Target, image: str) -> bool:
-    nodes = target.kubectl.items("nodes")
+def _on_all(nodes: list[dict[str, Any]], image: str) -> bool:
+    # A node reports 50 images at most: one that it has may be loaded again.
     return bool(nodes) and all(
         any(image in (entry.get("names") or []) for entry in node["status"].get("images", [])) for node in nodes
     )

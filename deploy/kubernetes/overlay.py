@@ -13,7 +13,7 @@ from kubernetes.target import Target
 
 _JOBS = ("k8s/base/migrate.yaml", "k8s/components/demo/seed.yaml")
 _SECRETS = {
-    "app-secrets": ["secret-key", "secret-key-fallbacks", "database-url", "redis-url"],
+    "app-secrets": ["secret-key", "secret-key-fallbacks", "secret-key-next", "database-url", "redis-url"],
     "job-secrets": ["secret-key", "database-url", "redis-url"],
     "postgres-secrets": ["postgres-password", "database-password"],
     "valkey-secrets": ["redis-password", "valkey.conf"],

@@ -1,5 +1,6 @@
 """Waiting for a rollout: what is still missing, and in the end which object holds it up, with its last event."""
 
+import subprocess
 import time
 from collections.abc import Callable
 from typing import Any
@@ -18,12 +19,22 @@ type Object = dict[str, Any]
 
 
 def wait(target: Target, objects: list[Object], say: Callable[[str], None]) -> None:
-    """Return when every workload of `objects` is ready. Raises `Failed` when a Job has failed or the time is over."""
+    """Return when every workload of `objects` is ready. Raises `Failed` when a Job has failed or the time is over.
+
+    An API server that does not answer is asked again until then.
+    """
     wanted = {(one["kind"], one["metadata"]["name"]) for one in objects if one["kind"] in _KINDS}
     deadline = time.monotonic() + target.seconds
     said: dict[tuple[str, str], str] = {}
     while True:
-        states = _states(target, wanted)
+        try:
+            states = _states(target, wanted)
+        except (Failed, subprocess.TimeoutExpired) as error:
+            if time.monotonic() > deadline:
+                raise
+            say(f"{error}; asking again")
+            time.sleep(INTERVAL)
+            continue
         for key, state in states.items():
             if said.get(key) != state and state:
                 say(f"{key[0].lower()}/{key[1]}: {state}")

@@ -1,4 +1,7 @@
-"""The secrets of a deployment: files in `.data/k8s/secrets`, generated once, from which kustomize makes the Secrets."""
+"""The secrets of a deployment: files in `.data/k8s/secrets` from which kustomize makes the Secrets.
+
+They are generated once. From then on the cluster has the truth: `make k8s-up`, from any checkout, takes them from there.
+"""
 
 import base64
 import secrets
@@ -12,33 +15,31 @@ from kubernetes.target import Target
 _HOME = {
     "secret-key": "app-secrets",
     "secret-key-fallbacks": "app-secrets",
+    "secret-key-next": "app-secrets",
     "database-password": "postgres-secrets",
     "postgres-password": "postgres-secrets",
     "redis-password": "valkey-secrets",
 }
+# These may be empty.
+_OF_ROTATION = {"secret-key-fallbacks", "secret-key-next"}
+# Keys that are accepted beside the one that signs, the newest first.
+_MOST_FALLBACKS = 3
 
 
 def prepare(target: Target) -> None:
-    """Fill the folder: what is there stays, then what the cluster has is taken, and the rest is generated.
-
-    Raises `Failed` if the files and the cluster's Secrets disagree about the database's password.
-    """
+    """Fill the folder with what the cluster has, what is there already, or what is generated now, in this order."""
     folder = _folder(target)
     live = _live(target)
     for name in _HOME:
         path = folder / name
-        if not path.exists():
-            _write(path, live.get(name, "" if name.endswith("fallbacks") else secrets.token_hex(32)))
-    if live.get("database-password", _read(folder, "database-password")) != _read(folder, "database-password"):
-        raise Failed(
-            "the files in .data/k8s/secrets are not those of this cluster's database: move that folder away, "
-            "and the next `make k8s-up` takes the cluster's"
-        )
-    _write(
-        folder / "database-url", f"postgresql://millrace:{_read(folder, 'database-password')}@postgres:5432/millrace"
-    )
-    _write(folder / "redis-url", f"redis://:{_read(folder, 'redis-password')}@valkey:6379/0")
-    _write(folder / "valkey.conf", f"requirepass {_read(folder, 'redis-password')}\n")
+        if name in live:
+            _write(path, live[name])
+        elif not path.exists():
+            _write(path, "" if name in _OF_ROTATION else secrets.token_hex(32))
+    database, redis = _read(folder, "database-password"), _read(folder, "redis-password")
+    _write(folder / "database-url", f"postgresql://millrace:{database}@postgres:5432/millrace")
+    _write(folder / "redis-url", f"redis://:{redis}@valkey:6379/0")
+    _write(folder / "valkey.conf", f"requirepass {redis}\n")
 
 
 def rotate(target: Target, step: str) -> None:
@@ -49,22 +50,36 @@ def rotate(target: Target, step: str) -> None:
     """
     prepare(target)
     folder = _folder(target)
-    following = folder / "secret-key-next"
+    following = _read(folder, "secret-key-next")
+    fallbacks = [key for key in _read(folder, "secret-key-fallbacks").split(",") if key and key != following]
     if step == "next":
-        _write(following, secrets.token_hex(32))
-        _write(folder / "secret-key-fallbacks", following.read_text())
-        return
-    if not following.exists():
+        following = following or secrets.token_hex(32)
+        _write(folder / "secret-key-next", following)
+        fallbacks.insert(0, following)
+    elif not following:
         raise Failed("there is no next key: `make k8s-rotate-key STEP=next` comes first")
-    _write(folder / "secret-key-fallbacks", _read(folder, "secret-key"))
-    following.replace(folder / "secret-key")
+    else:
+        fallbacks.insert(0, _read(folder, "secret-key"))
+        _write(folder / "secret-key", following)
+        _write(folder / "secret-key-next", "")
+    _write(folder / "secret-key-fallbacks", ",".join(fallbacks[:_MOST_FALLBACKS]))
 
 
 def _live(target: Target) -> dict[str, str]:
-    """The values that the cluster has, from the newest Secret of each name."""
-    found: dict[str, str] = {}
+    """The values that the cluster uses: of the Secrets that workloads mount, else of the newest of each name."""
     every = target.kubectl.items("secrets", "--selector", "app.kubernetes.io/part-of=millrace")
-    for secret in sorted(every, key=lambda one: str(one["metadata"]["creationTimestamp"])):
+    mounted = {
+        volume.get("secret", {}).get("secretName")
+        for workload in target.kubectl.items("deployments,statefulsets")
+        for volume in workload["spec"]["template"]["spec"].get("volumes", [])
+    }
+
+    def age(secret: dict[str, Any]) -> tuple[bool, str]:
+        metadata = secret["metadata"]
+        return metadata["name"] in mounted, str(metadata["creationTimestamp"])
+
+    found: dict[str, str] = {}
+    for secret in sorted(every, key=age):
         found |= _values(secret)
     return found
 
@@ -85,7 +100,7 @@ def _folder(target: Target) -> Path:
 
 
 def _read(folder: Path, name: str) -> str:
-    return (folder / name).read_text()
+    return (folder / name).read_text().strip()
 
 
 def _write(path: Path, value: str) -> None:

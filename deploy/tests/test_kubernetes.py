@@ -84,11 +84,17 @@ def test_a_cluster_older_than_the_manifests_is_refused(version: str, fine: bool)
 class Offline:
     """In place of a cluster that has nothing: every question gets an empty answer."""
 
-    def __init__(self, secrets: list[dict[str, Any]] | None = None, dns: str = "") -> None:
-        self.secrets, self.dns = secrets or [], dns
+    def __init__(
+        self,
+        *,
+        secrets: list[dict[str, Any]] | None = None,
+        workloads: list[dict[str, Any]] | None = None,
+        dns: str = "",
+    ) -> None:
+        self.secrets, self.workloads, self.dns = secrets or [], workloads or [], dns
 
-    def items(self, _kinds: str, *_arguments: str) -> list[dict[str, Any]]:
-        return self.secrets
+    def items(self, kinds: str, *_arguments: str) -> list[dict[str, Any]]:
+        return self.secrets if kinds == "secrets" else self.workloads
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         return subprocess.CompletedProcess(arguments, 0, self.dns.encode(), b"")
@@ -139,60 +145,67 @@ def test_secrets_are_made_once_and_readable_by_their_owner_only(
     assert before["secret-key-fallbacks"] == ""
 
 
-def live_secret(password: str) -> dict[str, Any]:
+def live_secret(name: str, day: int, **values: str) -> dict[str, Any]:
     return {
-        "metadata": {"name": "postgres-secrets-abc", "creationTimestamp": "2026-01-01T00:00:00Z"},
-        "data": {"database-password": base64.b64encode(password.encode()).decode()},
+        "metadata": {"name": name, "creationTimestamp": f"2026-01-{day:02}T00:00:00Z"},
+        "data": {key.replace("_", "-"): base64.b64encode(value.encode()).decode() for key, value in values.items()},
     }
 
 
-def test_another_checkout_takes_the_clusters_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    here = target(tmp_path, monkeypatch, Offline([live_secret("theirs")]))
+def test_the_cluster_has_the_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of an older checkout would lock the services out, or bring a former signing key back."""
+    secret_files.prepare(target(tmp_path, monkeypatch, Offline()))
+    theirs = live_secret("postgres-secrets-a1", 1, database_password="theirs")
+    here = target(tmp_path, monkeypatch, Offline(secrets=[theirs]))
     secret_files.prepare(here)
     assert (here.folder / "secrets" / "database-password").read_text() == "theirs"
+    assert ":theirs@postgres" in (here.folder / "secrets" / "database-url").read_text()
 
 
-def test_secrets_of_another_cluster_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Applying them would lock the services out of their database."""
-    secret_files.prepare(target(tmp_path, monkeypatch, Offline()))
-    here = target(tmp_path, monkeypatch, Offline([live_secret("theirs")]))
-    with pytest.raises(Failed, match="are not those of this cluster's database"):
-        secret_files.prepare(here)
+def test_the_mounted_secret_counts_and_not_the_newest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rollback mounts an older one again."""
+    both = [live_secret("app-secrets-a1", 1, secret_key="old"), live_secret("app-secrets-b2", 2, secret_key="new")]
+    pod = {"spec": {"volumes": [{"name": "app-secrets", "secret": {"secretName": "app-secrets-a1"}}]}}
+    here = target(tmp_path, monkeypatch, Offline(secrets=both, workloads=[{"spec": {"template": pod}}]))
+    secret_files.prepare(here)
+    assert (here.folder / "secrets" / "secret-key").read_text() == "old"
 
 
 def test_the_signing_key_changes_in_two_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here = target(tmp_path, monkeypatch, Offline())
     secret_files.prepare(here)
     folder = here.folder / "secrets"
-    first = (folder / "secret-key").read_text()
+
+    def keys() -> tuple[str, list[str]]:
+        return (folder / "secret-key").read_text(), (folder / "secret-key-fallbacks").read_text().split(",")
+
+    first = keys()[0]
     with pytest.raises(Failed, match="there is no next key"):
         secret_files.rotate(here, "use")
     secret_files.rotate(here, "next")
-    following = (folder / "secret-key-fallbacks").read_text()
-    assert (folder / "secret-key").read_text() == first
+    signing, (following,) = keys()
+    assert signing == first
+    # Again, after a rollout that did not become ready.
+    secret_files.rotate(here, "next")
+    assert keys() == (first, [following])
     secret_files.rotate(here, "use")
-    assert (folder / "secret-key").read_text() == following
-    assert (folder / "secret-key-fallbacks").read_text() == first
-    # A second one must not go back to the former key.
+    assert keys() == (following, [first])
+    # A second time, for example after a rollout that was interrupted, would go back to the former key.
     with pytest.raises(Failed, match="there is no next key"):
         secret_files.rotate(here, "use")
-    assert (folder / "secret-key").read_text() == following
+    assert keys() == (following, [first])
 
 
-def test_a_component_that_is_named_twice_is_added_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = tmp_path / "kubeconfig"
-    config.write_text(yaml.safe_dump(KUBECONFIG | {"current-context": "kind-a"}))
-    monkeypatch.setenv("KUBECONFIG", str(config))
-    monkeypatch.setenv("K8S_COMPONENTS", "testing,monitoring monitoring")
-    assert Target.from_environment().components == ["testing", "monitoring"]
-
-
-def test_a_failure_names_what_the_others_wait_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pods of the api wait for the migrations, so the Job comes first."""
+def test_former_keys_are_accepted_for_three_rotations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here = target(tmp_path, monkeypatch, Offline())
-    wanted = {("Deployment", "api"), ("Job", "migrate-1"), ("StatefulSet", "postgres")}
-    late = list(progress._states(here, wanted))
-    assert late == [("StatefulSet", "postgres"), ("Job", "migrate-1"), ("Deployment", "api")]
+    secret_files.prepare(here)
+    folder = here.folder / "secrets"
+    signed = []
+    for _ in range(5):
+        signed.append((folder / "secret-key").read_text())
+        secret_files.rotate(here, "next")
+        secret_files.rotate(here, "use")
+    assert (folder / "secret-key-fallbacks").read_text().split(",") == signed[:1:-1]
 
 
 @pytest.mark.parametrize(
@@ -259,5 +272,5 @@ def test_the_number_of_pods_that_an_autoscaler_chose_is_kept(tmp_path: Path, mon
         {"kind": "Deployment", "metadata": {"name": "api"}, "spec": {}},
         {"kind": "Deployment", "metadata": {"name": "new"}, "spec": {}},
     ]
-    deploy.keep_replicas(target(tmp_path, monkeypatch, Offline([live])), objects)
+    deploy.keep_replicas(target(tmp_path, monkeypatch, Offline(workloads=[live])), objects)
     assert [one["spec"]["replicas"] for one in objects] == [5, 2]
