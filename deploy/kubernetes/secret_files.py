@@ -1,6 +1,6 @@
 """The secrets of a deployment: files in `.data/k8s/secrets` from which kustomize makes the Secrets.
 
-They are generated once. From then on the cluster has the truth: `make k8s-up`, from any checkout, takes them from there.
+They are generated once. From then on the cluster has the truth, and `make k8s-up` takes them from there.
 """
 
 import base64
