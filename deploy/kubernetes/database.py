@@ -68,7 +68,9 @@ def _replicas(target: Target, name: str) -> int:
 
 
 def _in_database(target: Target, *command: str, given: IO[bytes] | None = None, output: int = subprocess.PIPE) -> None:
-    target.kubectl("exec", "-i", POD, "--", *command, given=given, within=DUMP_SECONDS, output=output)
+    # `kubectl exec` waits for ever if a command ends before it has read all that it is given.
+    reading = ("sh", "-c", '"$@"; code=$?; cat > /dev/null; exit "$code"', "sh") if given else ()
+    target.kubectl("exec", "-i", POD, "--", *reading, *command, given=given, within=DUMP_SECONDS, output=output)
 
 
 def _wait_until_gone(target: Target) -> None:
