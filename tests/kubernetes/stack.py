@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 from tests.containers.engine import docker
-from tests.kubernetes.cluster import kubectl
+from tests.kubernetes.cluster import kubectl, sql
 
 from kubernetes.images import SERVICES
 
@@ -84,3 +84,19 @@ def login(username: str = "ada") -> str:
     answer = httpx.post(f"{API_URL}/api/login/", json=body, timeout=20)
     assert answer.status_code == 200, answer.text
     return str(answer.json()["token"])
+
+
+def say(message: str, token: str = "") -> None:
+    """Post to the lobby, as a demo user who signs in for it unless there is a token."""
+    answer = httpx.post(
+        f"{API_URL}/api/rooms/lobby/messages/",
+        json={"message": message},
+        headers={"Authorization": f"Bearer {token or login()}"},
+        timeout=20,
+    )
+    assert answer.status_code == 201, answer.text
+
+
+def stored(message: str) -> int:
+    """How many times the database has a message."""
+    return sql("SELECT body FROM rooms_message").splitlines().count(message)

@@ -3,24 +3,9 @@
 import uuid
 from pathlib import Path
 
-import httpx
 import pytest
 from tests.kubernetes.cluster import sql
-from tests.kubernetes.stack import API_URL, login, succeed
-
-
-def say(token: str, message: str) -> None:
-    answer = httpx.post(
-        f"{API_URL}/api/rooms/lobby/messages/",
-        json={"message": message},
-        headers={"Authorization": f"Bearer {token}"},
-        timeout=20,
-    )
-    assert answer.status_code == 201, answer.text
-
-
-def stored(message: str) -> int:
-    return sql("SELECT body FROM rooms_message").splitlines().count(message)
+from tests.kubernetes.stack import login, say, stored, succeed
 
 
 @pytest.mark.row("backup and restore")
@@ -30,12 +15,12 @@ def test_a_backup_brings_back_what_was_and_nothing_later(tmp_path: Path) -> None
     file, epoch = tmp_path / "one.dump", "SELECT epoch FROM rooms_room WHERE name = 'lobby'"
     before, after, again = (f"{when} {uuid.uuid4()}" for when in ("before", "after", "again"))
     token = login()
-    say(token, before)
+    say(before, token)
     former = sql(epoch)
     succeed("backup", str(file))
-    say(token, after)
+    say(after, token)
     succeed("restore", str(file))
     assert (stored(before), stored(after)) == (1, 0)
     assert sql(epoch) not in {former, ""}
-    say(token, again)
+    say(again, token)
     assert stored(again) == 1

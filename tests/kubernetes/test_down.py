@@ -8,25 +8,11 @@ import uuid
 import httpx
 import pytest
 from tests.containers.engine import docker
-from tests.kubernetes.cluster import eventually, kubectl, sql
+from tests.kubernetes.cluster import eventually, kubectl
 from tests.kubernetes.nodes import container, needs_nodes
-from tests.kubernetes.stack import API_URL, ROOT, login, succeed
+from tests.kubernetes.stack import API_URL, ROOT, say, stored, succeed
 
 from kubernetes.removal import KINDS, OURS
-
-
-def say(message: str) -> None:
-    answer = httpx.post(
-        f"{API_URL}/api/rooms/lobby/messages/",
-        json={"message": message},
-        headers={"Authorization": f"Bearer {login()}"},
-        timeout=20,
-    )
-    assert answer.status_code == 201, answer.text
-
-
-def stored() -> list[str]:
-    return sql("SELECT body FROM rooms_message").splitlines()
 
 
 @pytest.mark.ci
@@ -60,7 +46,7 @@ def test_the_data_outlives_a_stop() -> None:
     assert kubectl.items("pods") == []
     assert sorted(one["metadata"]["name"] for one in kubectl.items("secrets", "--selector", OURS)) == secrets
     succeed("up")
-    assert said in stored()
+    assert stored(said) == 1
     say(f"after the stop {uuid.uuid4()}")
 
 
@@ -92,5 +78,5 @@ def test_nothing_is_left_without_volumes() -> None:
         )
         empty_volume(volume, kubectl.items("nodes")[0]["metadata"]["name"])
     succeed("up")
-    assert said not in stored()
+    assert stored(said) == 0
     say(f"after the end {uuid.uuid4()}")
