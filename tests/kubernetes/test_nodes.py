@@ -16,9 +16,10 @@ pytestmark = [needs_nodes, pytest.mark.timeout(600)]
 ANSWERED = 16.0
 # A pod elsewhere: the node is noticed after 20 s, and its pods are replaced 30 s later.
 ELSEWHERE = 60.0
-# The kernel of a paused node takes connections, so a gateway sends a request there now and then: `fail_timeout` in nginx.
+# The kernel of a paused node takes connections, so a gateway sends a request there now and then: nginx' `fail_timeout`.
 TRIED_EVERY = 2.0
-# By then Kubernetes knows, and no new connection goes to a pod on it, gateways included. Only a load balancer's own checks are faster.
+# By then Kubernetes knows, and no new connection goes to a pod on it, gateways included. Only a load balancer's own
+# checks are faster.
 GATEWAY_GONE = 25.0
 
 
