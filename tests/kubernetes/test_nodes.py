@@ -8,6 +8,7 @@ from tests.kubernetes.cluster import call, kubectl, pods, roll, soon
 from tests.kubernetes.conftest import UnderLoad
 from tests.kubernetes.load import Load
 from tests.kubernetes.nodes import FAULTS, all_nodes, cordoned, heal, needs_nodes
+from tests.kubernetes.report import Figures
 
 pytestmark = [needs_nodes, pytest.mark.timeout(600)]
 
@@ -15,7 +16,10 @@ pytestmark = [needs_nodes, pytest.mark.timeout(600)]
 ANSWERED = 16.0
 # A pod elsewhere: the node is noticed after 20 s, and its pods are replaced 30 s later.
 ELSEWHERE = 60.0
-# By then no new connection goes to a gateway on it. Only a load balancer's own checks are faster.
+# The kernel of a paused node takes connections, so a gateway sends a request there now and then: nginx' `fail_timeout`.
+TRIED_EVERY = 2.0
+# By then Kubernetes knows, and no new connection goes to a pod on it, gateways included. Only a load balancer's own
+# checks are faster.
 GATEWAY_GONE = 25.0
 
 
@@ -80,19 +84,24 @@ async def healed(victim: str) -> None:
 
 @pytest.mark.row("node {fault}")
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_a_node_without_gateway_and_database(fault: str, under_load: UnderLoad) -> None:
-    """New requests succeed within a second, those under way are answered in 16; the pods are elsewhere within 60 s."""
+async def test_a_node_without_gateway_and_database(fault: str, under_load: UnderLoad, figures: Figures) -> None:
+    """Requests are answered in 16 s by another pod; only a few wait, until Kubernetes knows."""
     victim = all_nodes()[-1]
     await arranged(victim, gateway=False)
+    gateways = len(pods("gateway"))
     try:
         async with under_load() as load:
             await suffered(load, victim, fault)
     finally:
         await healed(victim)
+    waited = load.slow(1.0)
+    longest = max((one.took for one in waited), default=0.0)
+    figures.note = f"{len(waited)} requests took over 1 s, {longest:.1f} s at most"
     load.nothing_lost()
     assert [str(one) for one in load.slow(ANSWERED)] == []
     assert [str(one) for one in load.requests.failed if one.method != "POST"] == []
-    assert [str(one) for one in load.failed(from_=1)] == []
+    assert [str(one) for one in load.failed(from_=GATEWAY_GONE)] == []
+    assert len(waited) <= load.requests.rate / 2 + gateways * GATEWAY_GONE / TRIED_EVERY
 
 
 @pytest.mark.row("node {fault}, a gateway on it")

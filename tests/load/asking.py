@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-# A POST without an id may not be repeated by anyone.
+# A POST without an id may not be repeated, so each one that fails is seen.
 REQUESTS = (
     ("GET", "/api/items/"),
     ("POST", "/api/items/"),
