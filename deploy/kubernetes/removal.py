@@ -1,6 +1,5 @@
 """Taking away: what a new version no longer needs, and all of it with `make k8s-down`."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +12,6 @@ KINDS = (
     "deployments,statefulsets,jobs,services,configmaps,secrets,serviceaccounts,networkpolicies,poddisruptionbudgets,"
     "horizontalpodautoscalers,resourcequotas,limitranges"
 )
-_HASHED = re.compile(r"-[a-z0-9]{10}$")
 
 type Object = dict[str, Any]
 
