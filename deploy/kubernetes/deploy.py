@@ -60,7 +60,7 @@ def apply(target: Target, objects: list[dict[str, Any]]) -> None:
 
 
 def keep_replicas(target: Target, objects: list[dict[str, Any]]) -> None:
-    """Where an autoscaler decides, the manifest names no number: take the one that runs, or it would be set to 1."""
+    """If an autoscaler decides, the manifest names no number: take the one that runs, or it would be set to 1."""
     free = [one for one in objects if one["kind"] == "Deployment" and "replicas" not in one["spec"]]
     if not free:
         return
