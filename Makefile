@@ -1,7 +1,7 @@
 # Every target works in a fresh clone: what it needs is installed into .venv first (see deploy/bootstrap).
 .DEFAULT_GOAL := help
 .PHONY: k8s-up k8s-down k8s-logs k8s-backup k8s-restore k8s-rotate-key k8s-e2e k8s-test k8s-chaos k8s-lint
-.PHONY: help run stop status test lint types fmt e2e browser e2e-browser screenshots chaos up down logs psql backup \
+.PHONY: help run stop status test check lint types fmt e2e browser e2e-browser screenshots chaos up down logs psql backup \
     restore roll base-images containers chaos-containers sbom bench bench-check lab django-tests protocol lock \
     check-locks clean
 
@@ -23,9 +23,13 @@ status: ## its processes and their health
 	@deploy/bootstrap run
 	@$(EMBEDDED) status
 
-test: ## lint, types, unit and integration tests with coverage, then the end-to-end suite
+test: ## every suite, side by side: lint, types, all tests with coverage, end to end, browser (S="realtime e2e" SEED=)
 	@deploy/bootstrap dev
-	@deploy/test
+	@deploy/test $(if $(SEED),--seed $(SEED)) $(S)
+
+check: ## format, lint, types, and the quick tests that your change can affect (BASE=: compared with this commit)
+	@deploy/bootstrap dev
+	@deploy/test --check $(if $(BASE),--base $(BASE)) $(if $(SEED),--seed $(SEED))
 
 lint: ## ruff, import-linter, Django's deployment checks, missing migrations, the manifests of Kubernetes
 	@deploy/bootstrap dev

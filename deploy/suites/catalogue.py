@@ -1,0 +1,96 @@
+"""The suites: which command each is, what it needs, and which of them share a stack."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from shutil import which
+
+# Most of a test's time is waiting, so there may be more workers than cores; but each one starts servers of its own.
+WORKERS = str(max(3, os.cpu_count() or 1))
+_PYTEST = (".venv/bin/python", "-m", "pytest")
+_COVERED = (".venv/bin/python", "-m", "coverage", "run", *_PYTEST[1:])
+_OWN_SERVERS = ("env", "PYTHONPATH=deploy", ".venv/bin/python", "-m", "embedded", "exec", "--")
+_OWN_STACK = (*_OWN_SERVERS[:5], "stack", "--")
+_PARALLEL = ("-n", WORKERS)
+
+
+def _no_chromium() -> str:
+    found = any(map(which, ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")))
+    return "" if found or os.environ.get("CHROMIUM") else "no Chromium here: `make browser` installs one"
+
+
+def _no_curl() -> str:
+    return "" if which("curl") and which("bash") else "the documented commands need curl and bash"
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """`after` names the suites whose results it reads. `missing` returns why it cannot run here, or an empty string."""
+
+    name: str
+    title: str
+    command: tuple[str, ...]
+    environment: dict[str, str] = field(default_factory=dict)
+    after: tuple[str, ...] = ()
+    missing: Callable[[], str] = str
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Suites that run one after the other. With `stack` they share one complete stack."""
+
+    suites: tuple[Suite, ...]
+    stack: bool = False
+
+
+UNIT = (
+    Suite("libs", "libs and api", (*_COVERED, *_PARALLEL, "libs", "services/api/tests"), {"VALIDATE_RESPONSES": "1"}),
+    Suite("realtime", "realtime", (*_COVERED, *_PARALLEL, "services/realtime/tests"), {"VALIDATE_RESPONSES": "1"}),
+    Suite("mock-upstream", "mock-upstream", (*_COVERED, "services/mock-upstream/tests")),
+)
+COVERAGE = Suite("coverage", "coverage", ("deploy/coverage",), after=tuple(suite.name for suite in UNIT))
+LINT = Suite("lint", "lint", (*_OWN_SERVERS, "deploy/lint"))
+TYPES = Suite("types", "types", ("deploy/types",))
+RUNNER = Suite("runner", "the runner", (*_PYTEST, "-n", "2", "deploy/tests"))
+MANIFESTS = Suite("manifests", "the manifests of Kubernetes", (*_PYTEST, "tests/manifests"))
+CHECKER = Suite("checker", "the chaos suite's checker", (*_PYTEST, "tests/chaos/tests"))
+BENCH = Suite("bench", "the benchmark's own accounting", (*_PYTEST, "bench/tests"))
+END_TO_END = (
+    Suite("e2e", "end to end", ("deploy/e2e",)),
+    Suite("browser", "in a browser", ("deploy/e2e-browser",), missing=_no_chromium),
+    Suite("docs", "documentation", (*_PYTEST, "tests/docs"), missing=_no_curl),
+)
+SMOKE = tuple(
+    Suite(
+        f"smoke-{server}", f"smoke, api under {server}", (*_OWN_STACK, "deploy/e2e", "-m", "smoke"), {"SERVER": server}
+    )
+    for server in ("daphne", "hypercorn")
+)
+
+# Started in this order as soon as a place is free: the longest first, so that none is left to run alone at the end.
+LANES = (
+    Lane(END_TO_END, stack=True),
+    Lane((UNIT[0],)),
+    Lane((TYPES, LINT)),
+    Lane((UNIT[1],)),
+    Lane((RUNNER,)),
+    Lane((MANIFESTS, CHECKER, BENCH)),
+    Lane((UNIT[2],)),
+    Lane(SMOKE),
+    Lane((COVERAGE,)),
+)
+
+
+def check(tests: Sequence[str]) -> tuple[Lane, ...]:
+    """`make check`: what takes seconds, and these tests, which are grouped by what a process of pytest can hold."""
+    of_realtime = tuple(path for path in tests if path.startswith("services/realtime/"))
+    of_libs = tuple(path for path in tests if path.startswith(("libs/", "services/api/")))
+    others = tuple(path for path in tests if path not in {*of_realtime, *of_libs})
+    quick = ("-m", "not slow")
+    units = (
+        Suite("libs", "tests of libs and api", (*_PYTEST, *_PARALLEL, *quick, *of_libs)),
+        Suite("realtime", "tests of realtime", (*_PYTEST, *_PARALLEL, *quick, *of_realtime)),
+        Suite("others", "other tests", (*_PYTEST, *quick, *others)),
+    )
+    chosen = (unit for unit, paths in zip(units, (of_libs, of_realtime, others), strict=True) if paths)
+    return (Lane((TYPES,)), Lane((LINT,)), *(Lane((unit,)) for unit in chosen))
