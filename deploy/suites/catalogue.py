@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from shutil import which
 
+from embedded.services import ROOT
+
 # Most of a test's time is waiting, so there may be more workers than cores; but each one starts servers of its own.
 WORKERS = str(max(3, os.cpu_count() or 1))
 _PYTEST = (".venv/bin/python", "-m", "pytest")
@@ -12,6 +14,7 @@ _COVERED = (".venv/bin/python", "-m", "coverage", "run", *_PYTEST[1:])
 _OWN_SERVERS = ("env", "PYTHONPATH=deploy", ".venv/bin/python", "-m", "embedded", "exec", "--")
 _OWN_STACK = (*_OWN_SERVERS[:5], "stack", "--")
 _PARALLEL = ("-n", WORKERS)
+_LIBS = tuple(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("libs/*/tests")))
 
 
 def _no_chromium() -> str:
@@ -44,7 +47,7 @@ class Lane:
 
 
 UNIT = (
-    Suite("libs", "libs and api", (*_COVERED, *_PARALLEL, "libs", "services/api/tests"), {"VALIDATE_RESPONSES": "1"}),
+    Suite("libs", "libs and api", (*_COVERED, *_PARALLEL, *_LIBS, "services/api/tests"), {"VALIDATE_RESPONSES": "1"}),
     Suite("realtime", "realtime", (*_COVERED, *_PARALLEL, "services/realtime/tests"), {"VALIDATE_RESPONSES": "1"}),
     Suite("mock-upstream", "mock-upstream", (*_COVERED, "services/mock-upstream/tests")),
 )

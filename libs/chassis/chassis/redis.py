@@ -14,11 +14,14 @@ from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.driver_info import DriverInfo
 from redis.exceptions import RedisError
 
 TIMEOUT = 1.0
 # `TimeoutError` is an `OSError`.
 UNAVAILABLE = (RedisError, OSError)
+# What each connection says of its client. Without this every new connection looks its version up on the disk.
+_DRIVER = DriverInfo()
 
 
 class _Checked(AbstractConnection):
@@ -50,10 +53,11 @@ class _Checked(AbstractConnection):
 
 
 def checked(pool: ConnectionPool) -> ConnectionPool:
-    """`pool`, whose connections raise nothing but `UNAVAILABLE` if Redis is away, on every event loop."""
+    """`pool`, whose connections read no file, and raise nothing but `UNAVAILABLE` if Redis is away, on every loop."""
     # TCP, TLS or a Unix socket: the URL decides which class it is.
     kind = pool.connection_class
     pool.connection_class = type(f"Checked{kind.__name__}", (_Checked, kind), {})
+    pool.connection_kwargs.setdefault("driver_info", _DRIVER)
     return pool
 
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 import uvloop
+from blockbuster import BlockBuster, BlockingError
 from pytest_django import Settings
+from redis.asyncio import ConnectionPool
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from chassis import bus, ratelimit, redis
@@ -128,3 +130,10 @@ def test_other_errors_are_not_taken_for_it(settings: Settings) -> None:
             await connection.send_command("PING")
 
     on_uvloop(settings, trial)
+
+
+async def test_a_new_connection_reads_no_file(no_blocking: BlockBuster) -> None:
+    """Making one on the event loop blocks nothing; redis-py by itself looks its own version up on the disk."""
+    redis.new_pool().make_connection()  # type: ignore[no-untyped-call]
+    with pytest.raises(BlockingError):
+        ConnectionPool.from_url("redis://127.0.0.1:1").make_connection()  # type: ignore[no-untyped-call]
