@@ -1,7 +1,6 @@
 """Who may open a socket: cookies and their Origin, tickets, guests; each refusal with its code."""
 
 import asyncio
-import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -95,7 +94,7 @@ async def test_not_a_member(connect: Connect, make_room: MakeRoom, ada: User) ->
     assert await (await connect(room.name, **await cookie(ada))).closed() == CloseCode.FORBIDDEN
 
 
-@pytest.mark.parametrize("name", [f"none_{uuid.uuid4().hex}", "a%0A", "%D9%A1", "a-b", "x" * 65, "%FF"])
+@pytest.mark.parametrize("name", ["none", "a%0A", "%D9%A1", "a-b", "x" * 65, "%FF"])
 async def test_no_such_room(connect: Connect, name: str) -> None:
     """A room that does not exist or cannot: 4004."""
     assert await (await connect(name)).closed() == CloseCode.NO_SUCH_ROOM
