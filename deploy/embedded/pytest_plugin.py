@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+import hypothesis
 import pytest
 
 from embedded.errors import StackError
@@ -46,6 +47,14 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
     if "API_URL" not in os.environ and any(_is_in(path, folder) for path in paths for folder in _OF_A_STACK):
         _start("stack")
     return (yield)
+
+
+def pytest_configure() -> None:
+    """Lets an example of Hypothesis take as long as the machine needs; pytest-timeout bounds the whole test."""
+    slow = hypothesis.HealthCheck.too_slow
+    usual = hypothesis.settings.default
+    hypothesis.settings.register_profile("any-machine", usual, deadline=None, suppress_health_check=[slow])
+    hypothesis.settings.load_profile("any-machine")
 
 
 def pytest_unconfigure() -> None:
