@@ -23,9 +23,9 @@ status: ## its processes and their health
 	@deploy/bootstrap run
 	@$(EMBEDDED) status
 
-test: ## every suite, side by side: lint, types, all tests with coverage, end to end, browser (S="realtime e2e" SEED=)
+test: ## every suite, side by side: lint, types, tests, end to end, browser (S="realtime e2e" SEED= COVERAGE=1)
 	@deploy/bootstrap dev
-	@deploy/test $(if $(SEED),--seed $(SEED)) $(S)
+	@$(if $(COVERAGE),COVERAGE=$(COVERAGE)) deploy/test $(if $(SEED),--seed $(SEED)) $(S)
 
 check: ## format, lint, types, and the quick tests that your change can affect (BASE=: compared with this commit)
 	@deploy/bootstrap dev
