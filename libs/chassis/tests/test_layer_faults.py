@@ -8,7 +8,7 @@ import pytest
 from redis.exceptions import RedisError
 
 from chassis.bus import session
-from chassis.testing import eventually
+from chassis.testing import DEADLINE, eventually
 
 from .layers import GAP, MakeLayer, layer, make_layer, member, number, numbers, other, receive, valkey
 from .valkey_server import ValkeyServer
@@ -67,7 +67,7 @@ async def _heard(layer: Any, reading: asyncio.Future[Any]) -> bool:
 async def test_join_while_redis_is_gone(layer: Any, other: Any, valkey: ValkeyServer) -> None:
     """Channels are made and groups remembered without Redis; once it is there, their readers are told."""
     valkey.kill()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE):
         channel = await layer.new_channel()
         with pytest.raises(RedisError):
             await layer.group_add("group", channel)
