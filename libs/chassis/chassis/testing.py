@@ -19,6 +19,7 @@ from random import SystemRandom
 from typing import Any
 from urllib.parse import urlsplit
 
+import aiohttp
 import httpx
 import hypothesis
 import psycopg
@@ -32,7 +33,7 @@ from django_async_backend.db import async_connections
 from django_async_backend.db.backends.utils import AsyncCursorWrapper
 
 from chassis import database as db
-from chassis import lifespan, redis
+from chassis import http_client, lifespan, redis
 from chassis.bus.publish import _pending as pending_events
 from chassis.database import statements, usage
 from chassis.types import ASGIApplication
@@ -90,10 +91,12 @@ async def _empty(connection: "psycopg.AsyncConnection[Any]") -> None:
     cursor = psycopg.AsyncCursor(connection)
     await cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     names = [f'"{table}"' for (table,) in await cursor.fetchall() if table not in KEEP]
-    await cursor.execute(" UNION ALL ".join(f"(SELECT 1 FROM {name} OFFSET {_MANY_ROWS} LIMIT 1)" for name in names))
+    probes = (f"(SELECT 1 FROM {name} OFFSET {_MANY_ROWS} LIMIT 1)" for name in names)  # noqa: S608 - of the catalogue
+    await cursor.execute(" UNION ALL ".join(probes))
     if await cursor.fetchone() is None:
         # In one transaction: Django's foreign keys are looked at when it ends, so the order does not matter.
-        await cursor.execute("; ".join(f"DELETE FROM {name}" for name in names), prepare=False)
+        deletions = (f"DELETE FROM {name}" for name in names)  # noqa: S608 - of the catalogue
+        await cursor.execute("; ".join(deletions), prepare=False)
     else:
         await cursor.execute(f"TRUNCATE {', '.join(names)} CASCADE", prepare=False)
 
@@ -111,9 +114,12 @@ async def clean_redis() -> AsyncIterator[Any]:
 async def process(_pool: None) -> AsyncIterator[None]:
     """The service's lifespan, entered once for the whole run as in a real process.
 
-    But for the sampler of the pool: its connections and queries would be counted by tests that count their own.
+    But for the sampler of the pool: its connections and queries would be counted by tests that count their own. And
+    the HTTP client waits for a connection as long as a busy machine may need.
     """
     with pytest.MonkeyPatch.context() as patch:
+        patient = aiohttp.ClientTimeout(total=None, connect=DEADLINE, sock_connect=DEADLINE)
+        patch.setattr(http_client, "_TIMEOUT", patient)
         others = [each for each in lifespan._state.resources if each is not usage.watched]  # noqa: SLF001
         patch.setattr(lifespan._state, "resources", others)  # noqa: SLF001
         async with lifespan.running():
@@ -126,7 +132,8 @@ def make_client(process: None) -> Callable[[ASGIApplication], httpx.AsyncClient]
 
     def make(application: ASGIApplication, **options: Any) -> httpx.AsyncClient:
         # A process that does not know that it runs opens everything a second time with its next request.
-        assert lifespan.is_running(), "an earlier test has stopped this process"
+        if not lifespan.is_running():
+            pytest.fail("an earlier test has stopped this process")
         transport = httpx.ASGITransport(app=application)
         return httpx.AsyncClient(transport=transport, base_url="http://testserver", **options)
 

@@ -26,7 +26,8 @@ pytestmark = pytest.mark.timeout(180)
 START_SECONDS = 120
 # Of the database that is asked: another run may wait for locks of its own on the same server.
 WAITING = """SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
-    WHERE locktype = 'advisory' AND NOT granted AND datname = current_database() AND clock_timestamp() - query_start > %s"""
+    WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()
+    AND clock_timestamp() - query_start > %s"""
 
 
 def url_of(name: str, port: int | None = None) -> str:

@@ -81,13 +81,14 @@ async def test_idle_connection_is_kept(
     make_layer: MakeLayer, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Silence for longer than any of redis-py's timeouts is answered with PING, on the same connection."""
-    monkeypatch.setattr(session, "PING_INTERVAL", 0.1)
-    layer = make_layer(hosts=[{"address": valkey.url, "socket_timeout": 0.05}])
+    # Long enough for a busy server to answer in, or the connection would be given up with good reason.
+    monkeypatch.setattr(session, "PING_INTERVAL", 1.0)
+    layer = make_layer()
     channel = await member(layer, "group")
-    for _ in range(3):
-        # Any command counts anew: each round waits for a PING of its own.
-        await eventually(lambda: _subscriber_pinged(valkey), what="a PING")
-        await member(layer, "group")
+    # Of the subscription alone, so that no other command is in a hurry.
+    subscription = layer._get_layer()._shard(channel).subscriptions._session._connection
+    subscription.socket_timeout = 0.05
+    await eventually(lambda: _subscriber_pinged(valkey), what="a PING")
     await layer.group_send("group", number(1))
     assert await numbers(layer, channel, 1) == [1]
 

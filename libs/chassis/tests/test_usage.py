@@ -19,6 +19,10 @@ from chassis.database import recording, usage
 from chassis.database.waiting import BoundedPool
 from chassis.testing import DEADLINE, eventually, in_section, in_thread
 
+# Importing everything takes a busy machine this long, and a test does it up to four times.
+START_SECONDS = 100
+starts_workers = pytest.mark.timeout(300)
+
 # A worker that serves for a moment, as a process of its own: prometheus_client looks at its directory once, at import.
 WORKER = """
 import asyncio, os, sys
@@ -169,10 +173,16 @@ def run_worker(directory: Path, *arguments: str) -> "subprocess.CompletedProcess
     """Run `WORKER` to its end."""
     env = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(directory)}
     return subprocess.run(
-        [sys.executable, "-c", WORKER, *arguments], env=env, capture_output=True, text=True, timeout=50, check=False
+        [sys.executable, "-c", WORKER, *arguments],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
     )
 
 
+@starts_workers
 async def test_a_killed_worker_is_forgotten(tmp_path: Path) -> None:
     """What it had in progress is nobody's any more, once another one takes its place."""
     killed = await asyncio.to_thread(run_worker, tmp_path, "killed")
@@ -184,6 +194,7 @@ async def test_a_killed_worker_is_forgotten(tmp_path: Path) -> None:
     assert len([line for line in page if line.startswith("millrace_process_started_seconds{")]) == 1
 
 
+@starts_workers
 async def test_up_of_several_workers(tmp_path: Path) -> None:
     """The lowest value of the workers that live counts, and one that never asked has none."""
     running = await asyncio.gather(*(start_database_worker(tmp_path, state) for state in ("1", "0", "never")))
@@ -205,7 +216,7 @@ async def start_database_worker(directory: Path, state: str) -> asyncio.subproce
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     )  # fmt: skip
     assert worker.stdout is not None
-    async with asyncio.timeout(50):
+    async with asyncio.timeout(START_SECONDS):
         assert await worker.stdout.readline() == b"started\n"
     return worker
 
@@ -215,7 +226,7 @@ async def page(worker: asyncio.subprocess.Process) -> list[str]:
     assert worker.stdin is not None
     assert worker.stdout is not None
     worker.stdin.write(b"page\n")
-    async with asyncio.timeout(50):
+    async with asyncio.timeout(START_SECONDS):
         text = (await worker.stdout.readuntil(b"END\n")).decode()
     return [line for line in text.splitlines() if line.startswith("millrace_database_up")]
 
