@@ -47,10 +47,12 @@ async def test_too_many_at_once(encoded: str) -> None:
     places = passwords.WORKERS + passwords.MAX_WAITING
     hold = threading.Event()
     line = [asyncio.create_task(passwords._run(hold.wait)) for _ in range(places)]
-    await eventually(lambda: passwords._places(asyncio.get_running_loop()).locked())
-    with pytest.raises(TooManyRequests):
-        await passwords.verify_password("right", encoded)
-    hold.set()
+    try:
+        await eventually(lambda: passwords._places(asyncio.get_running_loop()).locked())
+        with pytest.raises(TooManyRequests):
+            await passwords.verify_password("right", encoded)
+    finally:
+        hold.set()
     assert await asyncio.gather(*line) == [True] * places
     assert await passwords.verify_password("right", encoded)
 

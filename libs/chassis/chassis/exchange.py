@@ -6,7 +6,7 @@ from typing import Any
 
 from chassis.types import ASGIApplication
 
-DEADLINE = 10
+DEADLINE = 30
 
 
 class Exchange:

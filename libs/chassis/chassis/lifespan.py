@@ -22,38 +22,44 @@ Resource = Callable[[], AbstractAsyncContextManager[object]]
 
 
 class _State:
-    draining = asyncio.Event()
-    resources: list[Resource] = []
-    running = False
-    starting = asyncio.Lock()
-    unannounced: AbstractAsyncContextManager[None] | None = None
+    """Of one process; a test of start and stop puts another one in its place."""
+
+    def __init__(self) -> None:
+        self.draining = asyncio.Event()
+        self.resources: list[Resource] = []
+        self.running = False
+        self.starting = asyncio.Lock()
+        self.unannounced: AbstractAsyncContextManager[None] | None = None
+
+
+_state = _State()
 
 
 def resource(factory: Resource) -> Resource:
     """Have `factory` entered when the process starts and left when it stops; usable as a decorator."""
-    if factory not in _State.resources:
-        _State.resources.append(factory)
+    if factory not in _state.resources:
+        _state.resources.append(factory)
     return factory
 
 
 def draining() -> bool:
     """True once the process was told to stop: it finishes what it has and takes nothing new."""
-    return _State.draining.is_set()
+    return _state.draining.is_set()
 
 
 async def drained() -> None:
     """Wait until the process is told to stop; what would otherwise run for ever ends then."""
-    await _State.draining.wait()
+    await _state.draining.wait()
 
 
 def drain() -> None:
     """Turn readiness off and end the streams."""
-    _State.draining.set()
+    _state.draining.set()
 
 
 def undrain() -> None:
     """Start over: the process takes new work."""
-    _State.draining = asyncio.Event()
+    _state.draining = asyncio.Event()
 
 
 def _drain_on_sigterm() -> None:
@@ -79,32 +85,32 @@ async def running() -> AsyncIterator[None]:
     undrain()
     _drain_on_sigterm()
     async with contextlib.AsyncExitStack() as stack:
-        for factory in _State.resources:
+        for factory in _state.resources:
             await stack.enter_async_context(factory())
-        _State.running = True
+        _state.running = True
         logger.info("process.started")
         try:
             yield
         finally:
-            _State.running = False
+            _state.running = False
             drain()
     logger.info("process.stopped")
 
 
 def is_running() -> bool:
     """True between the start and the stop of this process's resources."""
-    return _State.running
+    return _state.running
 
 
 async def ensure_running() -> None:
     """Open the resources now if the server announced no start; the end of the process is what closes them then."""
-    if _State.running:
+    if _state.running:
         return
-    async with _State.starting:
-        if not _State.running:
+    async with _state.starting:
+        if not _state.running:
             # Kept: a generator that nobody refers to is closed, and the resources with it.
-            _State.unannounced = running()
-            await _State.unannounced.__aenter__()
+            _state.unannounced = running()
+            await _state.unannounced.__aenter__()
 
 
 async def serve_lifespan(receive: Receive, send: Send) -> None:

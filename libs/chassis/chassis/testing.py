@@ -1,22 +1,28 @@
 """Fixtures that the suites of both services share: a real database, a real Redis, a real client, and no blocking calls.
 
 Used as a plugin (`pytest_plugins = ["chassis.testing"]`). `DATABASE_URL` and `REDIS_URL` must lead to running servers;
-`make test` starts them. Tests commit for real, and every test that asked for `database` leaves all tables empty.
+`make test` starts them. Tests commit for real, and every test that asked for `database` leaves all tables empty. The
+numbers of rows go on: what a test said on the bus about its user 7 concerns no user of the next one.
 
 PYTEST_DONT_REWRITE: conftest files import names from here, which is before pytest could rewrite it.
 """
 
 import asyncio
 import contextlib
+import errno
 import socket
 import struct
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from random import SystemRandom
 from typing import Any
 from urllib.parse import urlsplit
 
+import aiohttp
 import httpx
+import hypothesis
+import psycopg
 import pytest
 import pytest_asyncio
 from asgiref.sync import sync_to_async
@@ -27,11 +33,22 @@ from django_async_backend.db import async_connections
 from django_async_backend.db.backends.utils import AsyncCursorWrapper
 
 from chassis import database as db
-from chassis import lifespan, redis
-from chassis.database import statements
+from chassis import http_client, lifespan, redis
+from chassis.bus.publish import _pending as pending_events
+from chassis.database import statements, usage
 from chassis.types import ASGIApplication
 
 KEEP = ("django_migrations", "django_content_type", "auth_permission")
+# Seconds for what must happen, on a machine that is busy: half of what a test may take.
+DEADLINE = 30
+# More rows than that are quicker truncated than deleted, which for few rows takes a hundredth of the time.
+_MANY_ROWS = 5000
+
+# How long an example takes is the machine's affair, and how long it took to think of it too.
+hypothesis.settings.register_profile(
+    "steady", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")
@@ -63,11 +80,25 @@ async def database(_pool: None) -> AsyncIterator[None]:
     """PostgreSQL with all migrations applied and no rows; emptied after the test, which must leak no connection."""
     yield
     await eventually(lambda: connections_in_use() == 0, what="every connection is back in the pool")
-    async with db.connection(deadline=30) as connection:
-        tables = [row[0] for row in await db.fetch_all("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
-        names = ", ".join(f'"{table}"' for table in tables if table not in KEEP)
-        async with await connection.cursor() as cursor:
-            await cursor.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+    # What a test published soon is on the bus before the next test listens to a group of the same name.
+    await eventually(lambda: not pending_events, what="everything is published")
+    async with db.connection(deadline=DEADLINE) as connection:
+        await connection.ensure_connection()
+        await _empty(connection.connection)
+
+
+async def _empty(connection: "psycopg.AsyncConnection[Any]") -> None:
+    cursor = psycopg.AsyncCursor(connection)
+    await cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    names = [f'"{table}"' for (table,) in await cursor.fetchall() if table not in KEEP]
+    probes = (f"(SELECT 1 FROM {name} OFFSET {_MANY_ROWS} LIMIT 1)" for name in names)  # noqa: S608 - of the catalogue
+    await cursor.execute(" UNION ALL ".join(probes))
+    if await cursor.fetchone() is None:
+        # In one transaction: Django's foreign keys are looked at when it ends, so the order does not matter.
+        deletions = (f"DELETE FROM {name}" for name in names)  # noqa: S608 - of the catalogue
+        await cursor.execute("; ".join(deletions), prepare=False)
+    else:
+        await cursor.execute(f"TRUNCATE {', '.join(names)} CASCADE", prepare=False)
 
 
 @pytest_asyncio.fixture
@@ -81,9 +112,18 @@ async def clean_redis() -> AsyncIterator[Any]:
 
 @pytest_asyncio.fixture(scope="session")
 async def process(_pool: None) -> AsyncIterator[None]:
-    """The service's lifespan, entered once for the whole run as in a real process."""
-    async with lifespan.running():
-        yield
+    """The service's lifespan, entered once for the whole run as in a real process.
+
+    But for the sampler of the pool: its connections and queries would be counted by tests that count their own. And
+    the HTTP client waits for a connection as long as a busy machine may need.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patient = aiohttp.ClientTimeout(total=None, connect=DEADLINE, sock_connect=DEADLINE)
+        patch.setattr(http_client, "_TIMEOUT", patient)
+        others = [each for each in lifespan._state.resources if each is not usage.watched]  # noqa: SLF001
+        patch.setattr(lifespan._state, "resources", others)  # noqa: SLF001
+        async with lifespan.running():
+            yield
 
 
 @pytest.fixture
@@ -91,6 +131,9 @@ def make_client(process: None) -> Callable[[ASGIApplication], httpx.AsyncClient]
     """Makes HTTP clients that drive an ASGI application in this process, through all of its middleware."""
 
     def make(application: ASGIApplication, **options: Any) -> httpx.AsyncClient:
+        # A process that does not know that it runs opens everything a second time with its next request.
+        if not lifespan.is_running():
+            pytest.fail("an earlier test has stopped this process")
         transport = httpx.ASGITransport(app=application)
         return httpx.AsyncClient(transport=transport, base_url="http://testserver", **options)
 
@@ -156,7 +199,9 @@ async def in_thread[R](work: Callable[..., R], *args: Any, **kwargs: Any) -> R:
     return await sync_to_async(call)()
 
 
-async def eventually(condition: Callable[[], Awaitable[bool] | bool], *, within: float = 10, what: str = "") -> None:
+async def eventually(
+    condition: Callable[[], Awaitable[bool] | bool], *, within: float = DEADLINE, what: str = ""
+) -> None:
     """Wait until `condition` holds; fails the test after `within` seconds."""
     deadline = asyncio.get_running_loop().time() + within
     while True:
@@ -166,6 +211,37 @@ async def eventually(condition: Callable[[], Awaitable[bool] | bool], *, within:
         if asyncio.get_running_loop().time() > deadline:
             pytest.fail(f"not within {within} s: {what or condition}")
         await asyncio.sleep(0.01)
+
+
+@contextlib.contextmanager
+def refusing_port() -> Iterator[int]:
+    """A port of 127.0.0.1 that refuses connections: it is taken, so nobody else can listen there meanwhile."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+def free_port() -> int:
+    """A port for a server that is told where to listen, on IPv4 and IPv6.
+
+    From below the range that the kernel hands out, so that nothing gets it before the server does.
+    """
+    while True:
+        # Not the generator that is seeded for each test: two workers would choose the same.
+        port = SystemRandom().randint(12_000, 30_000)
+        if all(_is_free(port, *each) for each in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))):
+            return port
+
+
+def _is_free(port: int, family: socket.AddressFamily, host: str) -> bool:
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            # A machine without IPv6 has the port to itself.
+            return error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+    return True
 
 
 class ResettingProxy:
@@ -188,8 +264,9 @@ class ResettingProxy:
         self._port = self._server.sockets[0].getsockname()[1]
 
     async def reset(self) -> None:
-        """Reset all connections, and give the other ends the time to notice."""
+        """Reset all connections; on loopback the other ends have been told when this returns."""
         tasks = set(self._pairs)
+        writers = [writer for task in tasks for writer in self._pairs[task]]
         for task in tasks:
             for writer in self._pairs[task]:
                 raw = writer.get_extra_info("socket")
@@ -201,7 +278,10 @@ class ResettingProxy:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        await asyncio.sleep(0.05)
+        for writer in writers:
+            # A transport that was aborted closes its socket with the next turns of the loop.
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     async def refuse(self) -> None:
         """Reset all connections and accept none."""

@@ -10,18 +10,21 @@ class Gate:
     """An address of PostgreSQL at which nothing listens until it is opened."""
 
     def __init__(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
+        # Taken from the start, so that nobody else listens there meanwhile.
+        self._socket = socket.socket()
+        self._socket.bind(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
         self._server: asyncio.Server | None = None
 
     async def open(self) -> None:
         """Forward to the real server."""
-        self._server = await asyncio.start_server(self._forward, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._forward, sock=self._socket)
 
     async def close(self) -> None:
         """Stop."""
         if self._server is not None:
             self._server.close()
+        self._socket.close()
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         url = urlsplit(os.environ["DATABASE_URL"])

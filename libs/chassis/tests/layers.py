@@ -7,11 +7,11 @@ from typing import Any
 import pytest_asyncio
 
 from chassis.bus.layer import PubSubChannelLayer
+from chassis.testing import DEADLINE
 
 from .valkey_server import ValkeyServer
 
 GAP = {"type": "test.gap"}
-DEADLINE = 15
 
 type MakeLayer = Callable[..., Any]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-START_SECONDS = 60
+START_SECONDS = 120
 _RUNNER = Path(__file__).parents[3] / "deploy"
 _TELL = "import os, sys; print(os.environ['DATABASE_URL'], flush=True); sys.stdin.read()"
 

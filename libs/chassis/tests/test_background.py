@@ -3,7 +3,7 @@
 import asyncio
 
 from chassis.background import repeated
-from chassis.testing import eventually
+from chassis.testing import DEADLINE, eventually
 
 
 async def test_goes_on_after_an_error() -> None:
@@ -31,6 +31,6 @@ async def test_ends_with_the_block() -> None:
         finally:
             ended.set()
 
-    async with asyncio.timeout(10), repeated(work, every=0):
+    async with asyncio.timeout(DEADLINE), repeated(work, every=0):
         await started.wait()
     assert ended.is_set()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chassis import bus
 from chassis.bus.layer import PubSubChannelLayer
-from chassis.testing import eventually
+from chassis.testing import DEADLINE, eventually, refusing_port
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(), lambda inner: st.lists(inner, max_size=3)
@@ -51,12 +51,10 @@ async def test_published_event_arrives() -> None:
 
 async def test_publish_without_redis(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody listens on the port: False, and no exception."""
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    monkeypatch.setattr(
-        channel_layers, "backends", {"default": PubSubChannelLayer(hosts=[f"redis://127.0.0.1:{port}"])}
-    )
-    assert not await bus.publish("test.group", bus.Event("hello", {}))
+    with refusing_port() as port:
+        layer = PubSubChannelLayer(hosts=[f"redis://127.0.0.1:{port}"])
+        monkeypatch.setattr(channel_layers, "backends", {"default": layer})
+        assert not await bus.publish("test.group", bus.Event("hello", {}))
 
 
 async def test_publish_to_a_frozen_redis(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,5 +63,5 @@ async def test_publish_to_a_frozen_redis(monkeypatch: pytest.MonkeyPatch) -> Non
         port = frozen.getsockname()[1]
         layer = PubSubChannelLayer(hosts=[f"redis://127.0.0.1:{port}"])
         monkeypatch.setattr(channel_layers, "backends", {"default": layer})
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE):
             assert not await bus.publish("test.group", bus.Event("hello", {}))

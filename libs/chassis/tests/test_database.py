@@ -51,8 +51,7 @@ async def test_tasks_started_inside_have_their_own() -> None:
 
     async def backend() -> int:
         async with database.connection():
-            rows = await database.fetch_all("SELECT pg_backend_pid(), pg_sleep(0.01)")
-            return int(rows[0][0])
+            return int((await database.fetch_all("SELECT pg_backend_pid()"))[0][0])
 
     async with database.connection():
         own = (await database.fetch_all("SELECT pg_backend_pid()"))[0][0]
@@ -62,10 +61,14 @@ async def test_tasks_started_inside_have_their_own() -> None:
 
 async def test_tasks_do_not_share_what_nobody_has_used() -> None:
     """Tasks that inherit a connection which is not open yet do not wait for each other to open it."""
+    both = asyncio.Barrier(2)
 
     async def backend() -> int:
         async with database.connection():
-            return int((await database.fetch_all("SELECT pg_backend_pid(), pg_sleep(0.1)"))[0][0])
+            own = int((await database.fetch_all("SELECT pg_backend_pid()"))[0][0])
+            # Neither gives its connection back before the other has one.
+            await both.wait()
+            return own
 
     assert database.async_connections["default"].connection is None
     assert len(set(await asyncio.gather(backend(), backend()))) == 2

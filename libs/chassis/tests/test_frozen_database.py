@@ -17,13 +17,13 @@ from django_async_backend.db.transaction import async_atomic
 from api.asgi import application
 from chassis import database, health
 from chassis.database import async_connections
-from chassis.testing import connections_in_use, eventually
+from chassis.testing import DEADLINE, connections_in_use, count_queries, eventually
 
 from .postgres_server import PostgresServer
 
 pytestmark = pytest.mark.timeout(120)
 
-BOUND = 12
+BOUND = DEADLINE
 POOL_MAX = 8
 COUNT = "SELECT count(*) FROM pg_stat_activity WHERE "
 
@@ -58,10 +58,11 @@ async def server(own_server: PostgresServer, settings: Any) -> AsyncIterator[Pos
     await database.release()
     yield own_server
     own_server.thaw()
+    settings.DATABASE_QUERY_TIMEOUT = BOUND
     await eventually(answers, within=BOUND, what="the server answers")
     await eventually(lambda: connections_in_use() == 0, within=BOUND, what="the pool has replaced its connections")
     # Each of eight at once has a connection: no slot of the pool is lost.
-    assert await asyncio.gather(*(answers("SELECT pg_sleep(0.2)") for _ in range(POOL_MAX))) == [True] * POOL_MAX
+    assert len(set(await pids())) == POOL_MAX
     await eventually(few_backends, within=BOUND, what="the server has ended the connections that were given up")
 
 
@@ -80,15 +81,18 @@ async def few_backends() -> bool:
     return await count("backend_type = 'client backend'") <= POOL_MAX
 
 
-async def fill_pool() -> None:
-    """Leave idle connections in the pool."""
-    assert all(await asyncio.gather(*(answers("SELECT pg_sleep(0.1)") for _ in range(POOL_MAX))))
+async def pids() -> list[int]:
+    """The backends of as many connections as the pool may have, all lent at the same time; they are idle afterwards."""
+    all_have_one = asyncio.Barrier(POOL_MAX)
 
+    async def pid() -> int:
+        async with database.connection():
+            backend = int((await database.fetch_all("SELECT pg_backend_pid()"))[0][0])
+            await all_have_one.wait()
+            return backend
 
-async def pid() -> int:
-    """The backend of a connection, of another one for each of several at once."""
-    async with database.connection():
-        return int((await database.fetch_all("SELECT pg_backend_pid(), pg_sleep(0.1)"))[0][0])
+    async with asyncio.timeout(BOUND):
+        return await asyncio.gather(*(pid() for _ in range(POOL_MAX)))
 
 
 async def count(condition: str) -> int:
@@ -170,7 +174,7 @@ async def test_requests(
 ) -> None:
     """Requests are 503, one and twenty at once, with idle connections in the pool; a start too, but it stays ready."""
     monkeypatch.setattr(health._Startup, "succeeded", False)
-    await fill_pool()
+    await pids()
     client = make_client(application, headers={"Authorization": "Bearer a-token-to-look-up"})
     server.freeze()
     async with asyncio.timeout(BOUND):
@@ -186,7 +190,7 @@ async def test_requests(
 async def test_ping(server: PostgresServer, freeze: Freeze) -> None:
     """The sampler of `millrace_database_up` has its answer in bounded time, and leaves the pool as it was."""
     await database.ping()
-    await fill_pool()
+    await pids()
     freeze(server)
     async with asyncio.timeout(BOUND):
         with pytest.raises((OperationalError, TimeoutError)):
@@ -214,9 +218,9 @@ async def test_cancelled(server: PostgresServer, freeze: Freeze) -> None:
             freeze(server)
             await database.fetch_all("SELECT 2")
 
-    tasks = [asyncio.create_task(ask()) for _ in range(POOL_MAX)]
-    # None of them ends by itself within this time; in all of it they get to where they wait.
-    await asyncio.wait(tasks, timeout=1)
+    with count_queries() as sent:
+        tasks = [asyncio.create_task(ask()) for _ in range(POOL_MAX)]
+        await eventually(lambda: sent.count("SELECT 2") == POOL_MAX, what="all of them wait for the server")
     for task in tasks:
         task.cancel()
     done, _ = await asyncio.wait(tasks, timeout=BOUND)
@@ -241,7 +245,7 @@ async def test_cancelled_by_a_server_that_answers(server: PostgresServer) -> Non
     assert task.cancelled()
     assert not await query_runs()
     # Its connection is one of the pool's again.
-    assert backend in await asyncio.gather(*(pid() for _ in range(POOL_MAX)))
+    assert backend in await pids()
 
 
 async def query_runs() -> bool:

@@ -1,6 +1,5 @@
 """The process's one channel: who hears what, and what happens without Redis."""
 
-import asyncio
 import socket
 import uuid
 from collections.abc import AsyncIterator
@@ -12,7 +11,7 @@ from channels.layers import channel_layers, get_channel_layer
 from chassis import bus
 from chassis.bus.layer import PubSubChannelLayer
 from chassis.bus.publish import MAX_PENDING, _pending
-from chassis.testing import eventually
+from chassis.testing import eventually, refusing_port
 
 
 @pytest_asyncio.fixture
@@ -99,16 +98,15 @@ async def test_gap_is_told_to_all(inbox: bus.Inbox, group: str) -> None:
 
 async def test_without_redis(monkeypatch: pytest.MonkeyPatch, group: str) -> None:
     """Nobody answers: `listen` says so, and everything ends as usual."""
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    layer = PubSubChannelLayer(hosts=[f"redis://127.0.0.1:{port}"])
-    monkeypatch.setattr(channel_layers, "backends", {"default": layer})
-    inbox = bus.Inbox()
-    async with inbox.running():
-        heard: list[bus.Event] = []
-        assert not await inbox.listen(group, heard.append)
-        await inbox.ignore(group, heard.append)
-    await layer.flush()
+    with refusing_port() as port:
+        layer = PubSubChannelLayer(hosts=[f"redis://127.0.0.1:{port}"])
+        monkeypatch.setattr(channel_layers, "backends", {"default": layer})
+        inbox = bus.Inbox()
+        async with inbox.running():
+            heard: list[bus.Event] = []
+            assert not await inbox.listen(group, heard.append)
+            await inbox.ignore(group, heard.append)
+        await layer.flush()
 
 
 async def test_publishes_to_a_frozen_redis_do_not_pile_up(monkeypatch: pytest.MonkeyPatch, group: str) -> None:
@@ -120,8 +118,7 @@ async def test_publishes_to_a_frozen_redis_do_not_pile_up(monkeypatch: pytest.Mo
             for _ in range(2 * MAX_PENDING):
                 bus.publish_soon(group, bus.Event("said", {}))
             assert len(_pending) == MAX_PENDING
-        async with asyncio.timeout(10):
-            await eventually(lambda: not _pending)
+        await eventually(lambda: not _pending)
         await layer.flush()
 
 

@@ -8,7 +8,7 @@ import pytest
 from redis.exceptions import RedisError
 
 from chassis.bus import session
-from chassis.testing import eventually
+from chassis.testing import DEADLINE, eventually
 
 from .layers import GAP, MakeLayer, layer, make_layer, member, number, numbers, other, receive, valkey
 from .valkey_server import ValkeyServer
@@ -67,7 +67,7 @@ async def _heard(layer: Any, reading: asyncio.Future[Any]) -> bool:
 async def test_join_while_redis_is_gone(layer: Any, other: Any, valkey: ValkeyServer) -> None:
     """Channels are made and groups remembered without Redis; once it is there, their readers are told."""
     valkey.kill()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE):
         channel = await layer.new_channel()
         with pytest.raises(RedisError):
             await layer.group_add("group", channel)
@@ -81,13 +81,14 @@ async def test_idle_connection_is_kept(
     make_layer: MakeLayer, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Silence for longer than any of redis-py's timeouts is answered with PING, on the same connection."""
-    monkeypatch.setattr(session, "PING_INTERVAL", 0.1)
-    layer = make_layer(hosts=[{"address": valkey.url, "socket_timeout": 0.05}])
+    # Long enough for a busy server to answer in, or the connection would be given up with good reason.
+    monkeypatch.setattr(session, "PING_INTERVAL", 1.0)
+    layer = make_layer()
     channel = await member(layer, "group")
-    for _ in range(3):
-        # Any command counts anew: each round waits for a PING of its own.
-        await eventually(lambda: _subscriber_pinged(valkey), what="a PING")
-        await member(layer, "group")
+    # Of the subscription alone, so that no other command is in a hurry.
+    subscription = layer._get_layer()._shard(channel).subscriptions._session._connection
+    subscription.socket_timeout = 0.05
+    await eventually(lambda: _subscriber_pinged(valkey), what="a PING")
     await layer.group_send("group", number(1))
     assert await numbers(layer, channel, 1) == [1]
 

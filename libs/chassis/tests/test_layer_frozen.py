@@ -7,7 +7,7 @@ import pytest
 from redis.exceptions import RedisError
 
 from chassis.bus import session
-from chassis.testing import eventually
+from chassis.testing import DEADLINE, eventually
 
 from .layers import GAP, layer, make_layer, member, number, numbers, other, receive, valkey
 from .valkey_server import ValkeyServer
@@ -20,7 +20,7 @@ async def test_join_while_redis_is_frozen(layer: Any, other: Any, valkey: Valkey
     channel = await member(layer)
     valkey.freeze()
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE):
             for _ in range(3):
                 with pytest.raises(RedisError):
                     await layer.group_add("group", channel)
@@ -36,7 +36,7 @@ async def test_leave_while_redis_is_frozen(layer: Any, other: Any, valkey: Valke
     channel = await member(layer, "left", "kept")
     valkey.freeze()
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE):
             await layer.group_discard("left", channel)
     finally:
         valkey.thaw()
@@ -51,7 +51,7 @@ async def test_concurrent_sends_to_a_frozen_redis(layer: Any, valkey: ValkeyServ
     await layer.group_send("group", number(0))
     valkey.freeze()
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE):
             joins = [layer.group_add(f"group{n}", channel) for n in range(50)]
             sends = [layer.group_send("group", number(n)) for n in range(200)]
             outcomes = await asyncio.gather(*joins, *sends, return_exceptions=True)

@@ -2,18 +2,22 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from chassis import lifespan
+from chassis.testing import DEADLINE
 
 
 @pytest.fixture
-def resources(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Two registered resources that record when they are opened and closed, in place of the process's own."""
-    monkeypatch.setattr(lifespan._State, "resources", [])
+def resources(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Two registered resources that record when they are opened and closed, of a process that is not this one.
+
+    This one runs, and has to know so afterwards: it would open everything a second time with the next request.
+    """
+    monkeypatch.setattr(lifespan, "_state", lifespan._State())
     record: list[str] = []
 
     def make(name: str) -> lifespan.Resource:
@@ -29,8 +33,7 @@ def resources(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
     lifespan.resource(make("a"))
     lifespan.resource(make("b"))
-    yield record
-    lifespan.undrain()
+    return record
 
 
 async def run(messages: list[str]) -> list[dict[str, Any]]:
@@ -44,7 +47,7 @@ async def run(messages: list[str]) -> list[dict[str, Any]]:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE):
         await lifespan.serve_lifespan(receive, send)
     return sent
 
@@ -73,27 +76,25 @@ async def test_failed_start(resources: list[str]) -> None:
 
 async def test_registered_once(resources: list[str]) -> None:
     """Registering the same resource again changes nothing."""
-    lifespan.resource(lifespan._State.resources[0])
+    lifespan.resource(lifespan._state.resources[0])
     await run(["lifespan.startup", "lifespan.shutdown"])
     assert resources.count("open a") == 1
 
 
 async def test_drained(resources: list[str]) -> None:
     """`drained()` returns once the process is told to stop."""
-    lifespan.undrain()
     waiting = asyncio.ensure_future(lifespan.drained())
     await asyncio.sleep(0)
     assert not waiting.done()
     lifespan.drain()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE):
         await waiting
 
 
-async def test_server_without_lifespan(resources: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_server_without_lifespan(resources: list[str]) -> None:
     """Under a server that announces no start, the first request opens everything, once."""
-    monkeypatch.setattr(lifespan._State, "running", False)
     await asyncio.gather(lifespan.ensure_running(), lifespan.ensure_running())
     assert resources == ["open a", "open b"]
-    assert lifespan._State.unannounced is not None
-    await lifespan._State.unannounced.__aexit__(None, None, None)
+    assert lifespan._state.unannounced is not None
+    await lifespan._state.unannounced.__aexit__(None, None, None)
     assert resources[2:] == ["close b", "close a"]

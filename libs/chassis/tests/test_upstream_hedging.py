@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chassis.testing import eventually
+from chassis.testing import DEADLINE, eventually
 from chassis.upstream.failures import UpstreamFailed
 from chassis.upstream.hedging import hedged
 
@@ -18,6 +18,7 @@ class Side:
 
     name: str
     started: bool = False
+    ended: bool = False
     cancelled: bool = False
     end: asyncio.Future[str] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
@@ -28,6 +29,8 @@ class Side:
         except asyncio.CancelledError:
             self.cancelled = True
             raise
+        finally:
+            self.ended = True
 
     def answer(self) -> None:
         """It succeeds."""
@@ -45,11 +48,16 @@ class Race:
 
     def __init__(self, *, after: float = 0, may: bool = True) -> None:
         self.first, self.second = Side("first"), Side("second")
+        self.asked = False
         self.left_cancelling: int | None = None
         self.task = asyncio.create_task(self._run(after, may))
 
     async def _run(self, after: float, may: bool) -> str:
-        answer = await hedged(self.first, self.second, after=after, may=lambda: may)
+        def allowed() -> bool:
+            self.asked = True
+            return may
+
+        answer = await hedged(self.first, self.second, after=after, may=allowed)
         task = asyncio.current_task()
         assert task is not None
         self.left_cancelling = task.cancelling()
@@ -59,6 +67,11 @@ class Race:
         """Wait until both are under way."""
         await eventually(lambda: self.second.started)
         return self
+
+    async def over(self, side: Side) -> None:
+        """Wait until that side has ended and its end is known: what it leads to is done in the same turn."""
+        await eventually(lambda: side.ended)
+        await asyncio.sleep(0)
 
 
 async def test_a_quick_first_is_alone() -> None:
@@ -88,7 +101,7 @@ async def test_the_first_wins() -> None:
 async def test_no_second_without_leave() -> None:
     """Where it may not be, there is none."""
     race = Race(may=False)
-    await asyncio.sleep(0.01)
+    await eventually(lambda: race.asked)
     race.first.answer()
     assert await race.task == "first"
     assert not race.second.started
@@ -98,7 +111,7 @@ async def test_the_second_saves_the_first() -> None:
     """A first that fails is no end while the second is under way."""
     race = await Race().both()
     race.first.fail()
-    await asyncio.sleep(0)
+    await race.over(race.first)
     race.second.answer()
     assert await race.task == "second"
 
@@ -107,7 +120,7 @@ async def test_a_failed_second_is_forgotten() -> None:
     """The first goes on."""
     race = await Race().both()
     race.second.fail()
-    await asyncio.sleep(0.01)
+    await race.over(race.second)
     race.first.answer()
     assert await race.task == "first"
 
@@ -118,7 +131,7 @@ async def test_both_fail(order: tuple[str, str]) -> None:
     race = await Race().both()
     for name in order:
         getattr(race, name).fail()
-        await asyncio.sleep(0)
+        await race.over(getattr(race, name))
     with pytest.raises(UpstreamFailed) as failure:
         await race.task
     assert failure.value.reason == "first"
@@ -137,7 +150,7 @@ async def test_the_caller_goes_while_only_the_second_is_left() -> None:
     """It is cancelled too."""
     race = await Race().both()
     race.first.fail()
-    await asyncio.sleep(0.01)
+    await race.over(race.first)
     race.task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await race.task
@@ -147,9 +160,17 @@ async def test_the_caller_goes_while_only_the_second_is_left() -> None:
 async def test_time_runs_out() -> None:
     """A timeout around it is a timeout, and both are cancelled."""
     first, second = Side("first"), Side("second")
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.05):
+    limit = asyncio.timeout(None)
+
+    async def ask() -> None:
+        async with limit:
             await hedged(first, second, after=0, may=lambda: True)
+
+    asking = asyncio.create_task(ask())
+    await eventually(lambda: second.started)
+    limit.reschedule(asyncio.get_running_loop().time())
+    with pytest.raises(TimeoutError):
+        await asking
     await eventually(lambda: first.cancelled and second.cancelled)
 
 
@@ -176,7 +197,8 @@ def test_any_order(events: list[str]) -> None:
 
     async def run() -> None:
         race = Race()
-        await asyncio.sleep(0.001)
+        while not race.second.started:  # noqa: ASYNC110 - without `eventually`, whose pauses 300 examples would add up
+            await asyncio.sleep(0)
         for event in events:
             if event == "a turn":
                 await asyncio.sleep(0)
@@ -189,7 +211,7 @@ def test_any_order(events: list[str]) -> None:
         if "caller goes" not in events:
             race.first.answer()
             race.second.answer()
-        await asyncio.wait({race.task}, timeout=5)
+        await asyncio.wait({race.task}, timeout=DEADLINE)
         assert race.task.done()
         _check(race, events)
         await asyncio.sleep(0)

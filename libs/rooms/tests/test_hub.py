@@ -13,25 +13,26 @@ from chassis.testing import count_queries, eventually, in_section
 from rooms import access, events, names
 from rooms.access import RoomAccess
 from rooms.hub import Hub, RoomRestarted
-from rooms.hub import hub as hub_module
 from rooms.models import Room
 
 from .conftest import MakeRoom
-from .hub_members import Recorder, announce, encode, member, store
+from .hub_members import Recorder, announce, idle_hub, member, quick_hub, store
 
 
 @pytest_asyncio.fixture
 async def hub() -> AsyncIterator[Hub]:
-    """A hub that asks for heads once a second."""
-    hub = Hub(encode)
+    """A hub that asks for heads again and again."""
+    hub = quick_hub()
     async with hub.running():
         yield hub
 
 
-@pytest.fixture
-def no_poll(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The hub asks for heads only where it is told of a gap."""
-    monkeypatch.setattr(hub_module, "POLL_SECONDS", 3600)
+@pytest_asyncio.fixture
+async def idle() -> AsyncIterator[Hub]:
+    """A hub that asks for heads only if it is told of a gap."""
+    hub = idle_hub()
+    async with hub.running():
+        yield hub
 
 
 async def until(recorder: Recorder, count: int) -> None:
@@ -92,16 +93,16 @@ async def test_joining_while_others_write(hub: Hub, room: RoomAccess) -> None:
     joined = []
     while not writing.done():
         joined.append(await member(hub, room))
-        await asyncio.sleep(chance.random() / 100)
+        for _ in range(chance.randrange(20)):
+            await asyncio.sleep(0)
     for recorder, seat in joined:
         await until(recorder, 60)
         await hub.leave(seat)
 
 
-@pytest.mark.usefixtures("no_poll")
-async def test_gap_is_read_once(hub: Hub, room: RoomAccess) -> None:
+async def test_gap_is_read_once(idle: Hub, room: RoomAccess) -> None:
     """A lost announcement costs one read, however many members there are."""
-    joined = [await member(hub, room) for _ in range(50)]
+    joined = [await member(idle, room) for _ in range(50)]
     stored = await store(room, 3)
     with count_queries() as queries:
         await announce(stored[2:])
@@ -109,41 +110,39 @@ async def test_gap_is_read_once(hub: Hub, room: RoomAccess) -> None:
             await until(recorder, 3)
     assert len(queries) == 1
     for _, seat in joined:
-        await hub.leave(seat)
+        await idle.leave(seat)
 
 
-@pytest.mark.usefixtures("no_poll")
-async def test_overtaken_is_not_read(hub: Hub, room: RoomAccess) -> None:
+async def test_overtaken_is_not_read(idle: Hub, room: RoomAccess) -> None:
     """An announcement that another one has overtaken is waited for, and costs no read."""
-    recorder, seat = await member(hub, room)
+    recorder, seat = await member(idle, room)
     first, second = await store(room, 2)
     with count_queries() as queries:
-        hub.posted(room.id, second)
-        hub.posted(room.id, first)
+        idle.posted(room.id, second)
+        idle.posted(room.id, first)
         assert recorder.seqs == [1, 2]
         await eventually(lambda: seat.feed._filling is None, what="the fill had nothing to do")
     assert not queries
-    await hub.leave(seat)
+    await idle.leave(seat)
 
 
-async def test_heads_of_all_rooms_in_one_query(hub: Hub, make_room: MakeRoom) -> None:
+async def test_heads_of_all_rooms_in_one_query(idle: Hub, make_room: MakeRoom) -> None:
     """What nobody announced comes all the same, found by one query for all rooms."""
     rooms = [await make_room() for _ in range(5)]
-    joined = [await member(hub, room) for room in rooms]
+    joined = [await member(idle, room) for room in rooms]
     for room in rooms:
         await store(room)
     with count_queries() as queries:
-        await hub._ask_for_heads()
+        await idle._ask_for_heads()
         assert len(queries) == 1
     for recorder, seat in joined:
         await until(recorder, 1)
-        await hub.leave(seat)
+        await idle.leave(seat)
 
 
-@pytest.mark.usefixtures("no_poll")
-async def test_gap_on_the_bus(hub: Hub, room: RoomAccess) -> None:
+async def test_gap_on_the_bus(idle: Hub, room: RoomAccess) -> None:
     """Where the layer has lost something the heads are asked for at once."""
-    recorder, seat = await member(hub, room)
+    recorder, seat = await member(idle, room)
     await store(room)
 
     async def found() -> bool:
@@ -151,7 +150,7 @@ async def test_gap_on_the_bus(hub: Hub, room: RoomAccess) -> None:
         return bool(recorder.seqs)
 
     await eventually(found)
-    await hub.leave(seat)
+    await idle.leave(seat)
 
 
 async def test_room_without_members_is_forgotten(hub: Hub, room: RoomAccess) -> None:
@@ -224,9 +223,9 @@ async def test_messages_that_were_deleted(hub: Hub, room: RoomAccess) -> None:
     await hub.leave(seat)
 
 
-async def test_read_that_fails(hub: Hub, room: RoomAccess) -> None:
+async def test_read_that_fails(idle: Hub, room: RoomAccess) -> None:
     """A read that fails ends nothing: the next look at the heads repeats it."""
-    recorder, seat = await member(hub, room)
+    recorder, seat = await member(idle, room)
     await store(room)
     await in_section(_execute("ALTER TABLE rooms_message RENAME TO rooms_message_away"))
     try:
@@ -237,8 +236,10 @@ async def test_read_that_fails(hub: Hub, room: RoomAccess) -> None:
         assert filling.exception() is not None
     finally:
         await in_section(_execute("ALTER TABLE rooms_message_away RENAME TO rooms_message"))
+    assert recorder.seqs == []
+    await idle._ask_for_heads()
     await until(recorder, 1)
-    await hub.leave(seat)
+    await idle.leave(seat)
 
 
 async def entered(room: RoomAccess) -> RoomAccess:

@@ -14,7 +14,7 @@ from rooms.messages import Posted
 from rooms.senders import from_user
 
 from .conftest import MakeRoom
-from .hub_members import encode, member, post
+from .hub_members import member, post, quick_hub
 
 
 @pytest_asyncio.fixture
@@ -22,7 +22,7 @@ async def hub(settings: Any) -> AsyncIterator[Hub]:
     """A hub of the demo; nothing was traced before."""
     settings.DEMO, settings.SERVICE = True, "realtime-1"
     traces.recent.clear()
-    hub = Hub(encode)
+    hub = quick_hub()
     async with hub.running():
         yield hub
 

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from chassis.testing import DEADLINE
 from chassis.types import ASGIApplication, Message
 
 
@@ -29,7 +30,7 @@ class AbortableRequest:
 
     async def finished(self) -> None:
         """Wait until the application has nothing more to do for this request."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE):
             await self.task
 
     async def _receive(self) -> Message:

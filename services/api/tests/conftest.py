@@ -1,5 +1,6 @@
 """Fixtures of the api's suite: clients that are nobody, a user, and staff."""
 
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -13,7 +14,9 @@ from accounts.models import User
 from accounts.sessions import SessionStore
 from api.asgi import application
 from api.gather.legs import upstreams
-from chassis.testing import in_section
+from chassis import http_client
+from chassis.testing import DEADLINE, in_section, refusing_port
+from chassis.upstream import shared
 
 from .upstream import Upstream, running
 
@@ -64,11 +67,26 @@ async def user_client(user: User, make_client: MakeClient) -> AsyncIterator[http
 
 
 @pytest.fixture(autouse=True)
-def new_to_the_upstream() -> Iterator[None]:
-    """No test knows what another one's upstream did: no open breaker, no spent budget."""
+def new_to_the_upstream(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No test knows what another one's upstream did: no open breaker, no spent budget, no copy in Redis.
+
+    Legs may take longer than any busy machine needs, and Redis too.
+    """
     upstreams.cache_clear()
+    # Copies that an earlier test wanted to share would be written under the name of this one.
+    shared._waiting.clear()
+    monkeypatch.setattr(shared, "prefix", f"upstream-{uuid.uuid4().hex}")
+    monkeypatch.setattr(shared, "patience", DEADLINE)
+    settings.GATHER_DEADLINE_MS, settings.GATHER_LEG_TIMEOUT_MS = 30_000, 25_000
     yield
     upstreams.cache_clear()
+
+
+@pytest.fixture
+def unused_url() -> Iterator[str]:
+    """An address where nobody listens, nor can during the test."""
+    with refusing_port() as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture(scope="module")
@@ -79,17 +97,23 @@ def process_of_upstream() -> Iterator[Upstream]:
 
 
 @pytest_asyncio.fixture
-async def upstream(process_of_upstream: Upstream, settings: Any) -> AsyncIterator[Upstream]:
-    """The upstream that the api calls, without faults and counts.
-
-    Legs may take longer than any busy machine needs, and no copy hides what the upstream does.
-    """
+async def upstream(process_of_upstream: Upstream, process: None, settings: Any) -> AsyncIterator[Upstream]:
+    """The upstream that the api calls, without faults, counts and connections; no copy hides what it does."""
     await process_of_upstream.reset()
+    close_idle_connections()
     settings.UPSTREAM_URL = process_of_upstream.url
-    settings.GATHER_DEADLINE_MS = 6000
-    settings.GATHER_LEG_TIMEOUT_MS = 5000
     settings.GATHER_WITHOUT = ["fresh", "stale"]
     yield process_of_upstream
+
+
+def close_idle_connections() -> None:
+    """Those that an earlier test has opened would be used, and counted, instead of new ones."""
+    connector = http_client.client().connector
+    assert connector is not None
+    for idle in connector._conns.values():
+        for protocol, _ in idle:
+            protocol.close()
+    connector._conns.clear()
 
 
 @pytest_asyncio.fixture

@@ -14,6 +14,7 @@ from blockbuster import BlockBuster, BlockingError
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
+from accounts.models import User
 from api import urls
 
 from .upstream import Upstream, running
@@ -36,8 +37,8 @@ PATHS = {
     "/api/orm/": 200,
     "/api/users/": 200,
     "/api/users/export/": 200,
-    "/api/users/1/": 200,
-    "/api/users/1/detail/": 200,
+    "/api/users/{ada}/": 200,
+    "/api/users/{ada}/detail/": 200,
     "/api/articles/": 200,
     "/api/articles/nothing/": 404,
     "/api/me/": 200,
@@ -65,20 +66,22 @@ def upstream() -> Iterator[Upstream]:
 
 
 @pytest_asyncio.fixture
-async def warm(user_client: httpx.AsyncClient, upstream: Upstream, settings: Any) -> AsyncIterator[httpx.AsyncClient]:
+async def warm(
+    user_client: httpx.AsyncClient, user: User, upstream: Upstream, settings: Any
+) -> AsyncIterator[httpx.AsyncClient]:
     """A client of an application that has imported and connected whatever a first request does."""
     settings.UPSTREAM_URL = upstream.url
     settings.ROOT_URLCONF = __name__
     for warm_path in PATHS:
-        await user_client.get(warm_path)
+        await user_client.get(warm_path.format(ada=user.pk))
     yield user_client
 
 
 async def test_nothing_blocks(
-    warm: httpx.AsyncClient, no_blocking: BlockBuster, caplog: pytest.LogCaptureFixture
+    warm: httpx.AsyncClient, user: User, no_blocking: BlockBuster, caplog: pytest.LogCaptureFixture
 ) -> None:
     """No endpoint makes a blocking call on the event loop, whatever it answers."""
-    assert {path: (await warm.get(path)).status_code for path in PATHS} == PATHS
+    assert {path: (await warm.get(path.format(ada=user.pk))).status_code for path in PATHS} == PATHS
     errors = [record.exc_info[1] for record in caplog.records if record.exc_info]
     assert not [error for error in errors if isinstance(error, BlockingError)]
 

@@ -101,12 +101,13 @@ async def test_pause_redis(
 ) -> None:
     """Redis answers nobody for a while, and goes on by itself."""
     settings.DEMO = True
-    monkeypatch.setattr(faults, "PAUSE_SECONDS", 1)
+    # Shorter than anything of this process waits for Redis: nobody else notices.
+    monkeypatch.setattr(faults, "PAUSE_SECONDS", 0.2)
     began = asyncio.get_running_loop().time()
-    assert (await user_client.post(PAUSE)).json()["said"] == "Redis answers nobody for 1 seconds"
-    assert await asyncio.wait_for(redis.client().ping(), 5)
+    assert (await user_client.post(PAUSE)).json()["said"] == "Redis answers nobody for 0.2 seconds"
+    assert await redis.client().ping()
     # Not before its time; how long after it is the machine's.
-    assert asyncio.get_running_loop().time() - began >= 0.9
+    assert asyncio.get_running_loop().time() - began >= 0.19
 
 
 async def test_only_in_the_demo(staff_client: httpx.AsyncClient, settings: Any) -> None:

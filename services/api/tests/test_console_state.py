@@ -9,12 +9,19 @@ import pytest
 import pytest_asyncio
 from environs import ValidationError
 
-from api.console.system import targets
+from api.console.system import dependencies, snapshot, targets
 from api.console.system.exposition import samples
 from api.console.system.figures import figures_of
+from chassis.testing import DEADLINE
 
 from .serving import Served, serving
-from .upstream import unused_url
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes and dependencies may take longer to answer than any busy machine needs."""
+    monkeypatch.setattr(snapshot, "TIMEOUT", DEADLINE)
+    monkeypatch.setattr(dependencies, "TIMEOUT", DEADLINE)
 
 
 @pytest_asyncio.fixture
@@ -77,11 +84,11 @@ async def test_kind_and_addresses() -> None:
     )  # fmt: skip
 
 
-async def test_state(client: httpx.AsyncClient, served: Served, settings: Any) -> None:
+async def test_state(client: httpx.AsyncClient, served: Served, settings: Any, unused_url: str) -> None:
     """A process that answers has its figures; one that does not is named, with the reason."""
     settings.DEMO = True
-    nobody = await unused_url()
-    settings.CONSOLE_TARGETS = [f"api={served.url}", f"realtime-1={nobody}", "realtime=http://no-such-host.invalid:1"]
+    targets = [f"api={served.url}", f"realtime-1={unused_url}", "realtime=http://no-such-host.invalid:1"]
+    settings.CONSOLE_TARGETS = targets
     answer = await client.get("/system/state/")
     found = processes(answer)
     assert found["api"]["figures"]["workers"][0]["pid"] > 0
@@ -91,20 +98,30 @@ async def test_state(client: httpx.AsyncClient, served: Served, settings: Any) -
     assert (known["postgresql"], known["redis"]) == (True, True)
 
 
-async def test_silent_process(client: httpx.AsyncClient, silent: str, settings: Any) -> None:
+async def test_silent_process(
+    client: httpx.AsyncClient, silent: str, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A process that takes the connection and says nothing is given up."""
+    monkeypatch.setattr(snapshot, "TIMEOUT", 0.1)
     settings.DEMO = True
     settings.CONSOLE_TARGETS = [f"realtime={silent}"]
     answer = await client.get("/system/state/")
-    assert processes(answer)["realtime"]["reason"] == "no answer within 0.8 s"
+    assert processes(answer)["realtime"]["reason"] == "no answer within 0.1 s"
 
 
-async def test_kept_for_a_second(client: httpx.AsyncClient, served: Served, settings: Any) -> None:
-    """However many ask, the processes are asked once."""
+async def test_kept_for_a_second(
+    client: httpx.AsyncClient, served: Served, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many ask, the processes are asked once, until the answer is too old."""
     settings.DEMO = True
+    monkeypatch.setattr(snapshot, "KEPT_SECONDS", 3600)
     settings.CONSOLE_TARGETS = [f"api={served.url}"]
     first = (await client.get("/system/state/")).json()
     assert (await client.get("/system/state/")).json()["at"] == first["at"]
+    monkeypatch.setattr(snapshot.observer, "_kept", ((), 0.0, b""))
+    monkeypatch.setattr(snapshot, "KEPT_SECONDS", 0)
+    second, third = [(await client.get("/system/state/")).json()["at"] for _ in range(2)]
+    assert first["at"] < second < third
 
 
 async def test_only_for_staff_elsewhere(

@@ -9,9 +9,9 @@ import pytest_asyncio
 import uvicorn
 
 from api.draining import DrainingProtocol
+from chassis.testing import DEADLINE, eventually
 
 REQUEST = b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 2\r\n\r\n{}"
-LATEST = 10.0
 
 
 async def answers(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -29,14 +29,14 @@ class Connection:
     async def ask(self) -> bytes:
         """The head of the answer to one request, in lower case."""
         self.writer.write(REQUEST)
-        async with asyncio.timeout(LATEST):
+        async with asyncio.timeout(DEADLINE):
             head = await self.reader.readuntil(b"\r\n\r\n")
             assert await self.reader.readexactly(2) == b"ok"
         return head.lower()
 
     async def rest(self) -> bytes:
         """Whatever comes until the server closes it."""
-        async with asyncio.timeout(LATEST):
+        async with asyncio.timeout(DEADLINE):
             return await self.reader.read()
 
 
@@ -53,9 +53,7 @@ class Running:
     async def leave(self) -> None:
         """SIGTERM's flag, and nobody listens any more."""
         self.server.should_exit = True
-        async with asyncio.timeout(LATEST):
-            while self.server.servers[0].is_serving():  # noqa: ASYNC110 - uvicorn tells nobody
-                await asyncio.sleep(0.01)
+        await eventually(lambda: not self.server.servers[0].is_serving(), what="nobody listens")
 
 
 @pytest_asyncio.fixture
@@ -64,9 +62,7 @@ async def running() -> AsyncIterator[Running]:
     config = uvicorn.Config(answers, host="127.0.0.1", port=0, http=DrainingProtocol, lifespan="off", log_config=None)
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server._serve())
-    async with asyncio.timeout(LATEST):
-        while not server.started:  # noqa: ASYNC110 - uvicorn only sets a flag
-            await asyncio.sleep(0.01)
+    await eventually(lambda: server.started, what="the server listens")
     yield Running(server)
     server.should_exit = True
     await serving

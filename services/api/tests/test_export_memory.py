@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,12 +14,14 @@ from django.conf import settings
 
 from accounts.models import User
 from chassis import database
-from chassis.testing import eventually
+from chassis.testing import DEADLINE, eventually, free_port
 
 from .conftest import bearer
 
 USERS = 200_000
 LIMIT_MIB = 50
+START_SECONDS = 90
+pytestmark = pytest.mark.timeout(180)
 
 
 def resident_mib(pid: int) -> float:
@@ -32,7 +33,7 @@ def resident_mib(pid: int) -> float:
 @pytest_asyncio.fixture
 async def many_users(user: User) -> User:
     """`USERS` more users than Ada."""
-    async with database.connection(deadline=30) as connection, await connection.cursor() as cursor:
+    async with database.connection(deadline=DEADLINE) as connection, await connection.cursor() as cursor:
         await cursor.execute(
             "INSERT INTO accounts_user (username, email, password, first_name, last_name, is_staff, is_superuser,"
             " is_active, date_joined) SELECT 'user-' || n, 'user-' || n || '@example.org', '!', '', '', false, false,"
@@ -45,8 +46,7 @@ async def many_users(user: User) -> User:
 @pytest_asyncio.fixture
 async def server(database: None) -> AsyncIterator[tuple[str, int]]:
     """The api as a process of its own, on the test database: its URL and pid."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     db = settings.DATABASES["default"]
     auth = f"{db['USER']}:{db['PASSWORD']}" if db["PASSWORD"] else db["USER"]
     url = f"postgresql://{auth}@{db['HOST']}:{db['PORT']}/{db['NAME']}"
@@ -62,13 +62,12 @@ async def server(database: None) -> AsyncIterator[tuple[str, int]]:
             except httpx.TransportError:
                 return False
 
-        await eventually(ready, within=40, what="the server answers")
+        await eventually(ready, within=START_SECONDS, what="the server answers")
     yield f"http://127.0.0.1:{port}", process.pid
     process.terminate()
     await process.wait()
 
 
-@pytest.mark.timeout(180)
 async def test_export_of_a_large_table(many_users: User, server: tuple[str, int]) -> None:
     """All users arrive, a JSON object a line, while the server grows by less than 50 MiB."""
     url, pid = server

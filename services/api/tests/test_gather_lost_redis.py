@@ -2,16 +2,19 @@
 
 import asyncio
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator
 
 import httpx
+import pytest
 import pytest_asyncio
 
-from chassis.testing import ResettingProxy, eventually
+from chassis.testing import DEADLINE, ResettingProxy, eventually, free_port
 
 from .upstream import Upstream
+
+START_SECONDS = 60
+pytestmark = pytest.mark.timeout(120)
 
 
 @pytest_asyncio.fixture
@@ -26,13 +29,14 @@ async def proxy() -> AsyncIterator[ResettingProxy]:
 @pytest_asyncio.fixture
 async def api(proxy: ResettingProxy, upstream: Upstream) -> AsyncIterator[httpx.AsyncClient]:
     """`python -m api`, one worker."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
+    port = str(free_port())
     own = {"PORT": port, "WEB_CONCURRENCY": "1", "REDIS_URL": proxy.url, "UPSTREAM_URL": upstream.url}
+    # A healthy upstream may take longer than any busy machine needs.
+    own |= {"GATHER_DEADLINE_MS": "30000", "GATHER_LEG_TIMEOUT_MS": "25000"}
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "api", env={**os.environ, **own})
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
-            await eventually(lambda: answers(client), within=40, what="the api answers")
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE) as client:
+            await eventually(lambda: answers(client), within=START_SECONDS, what="the api answers")
             yield client
     finally:
         process.terminate()

@@ -14,10 +14,9 @@ from chassis.http_client import client as http_client
 from chassis.testing import eventually
 
 from .aborting import AbortableRequest
-from .upstream import LEGS, Upstream, running
+from .upstream import LEGS, Upstream, holding, running
 
 ALL_HANG = {name: {"hang_rate": 1} for name in LEGS}
-ALL_SLOW = {name: {"latency": {"kind": "fixed", "ms": 1500}} for name in LEGS}
 EACH_FOR_ITSELF = ["single_flight", "fresh", "stale"]
 
 
@@ -49,60 +48,58 @@ async def test_5000_gathers_are_cancelled_in_flight(
     client: httpx.AsyncClient, upstream: Upstream, settings: Any, nothing_left: None
 ) -> None:
     """Their clients went while they had asked or waited for a place: the next hundred are all complete."""
-    # An upstream that is starved of CPU accepts no connection in time; that must not end the crowds that follow too.
-    settings.GATHER_WITHOUT = [*EACH_FOR_ITSELF, "deadline", "timeout", "breaker"]
+    settings.GATHER_WITHOUT = EACH_FOR_ITSELF
+    settings.GATHER_CONCURRENCY, settings.GATHER_LINE = 32, 500
     await upstream.fault(**ALL_HANG)
-    caught = 0
-    for _ in range(50):
-        crowd = [AbortableRequest(application, "/api/gather/") for _ in range(100)]
-        caught += await in_flight(crowd, upstream)
+    for _ in range(10):
+        crowd = [AbortableRequest(application, "/api/gather/") for _ in range(500)]
+        # All that may ask at once, of three upstreams; the others wait for a place.
+        await upstream.reaches(in_flight=3 * 32)
         for request in crowd:
             request.leave()
         await asyncio.gather(*(request.finished() for request in crowd))
         await upstream.reaches(in_flight=0)
-    assert caught > 25
     await upstream.reset()
-    settings.GATHER_WITHOUT = EACH_FOR_ITSELF
     responses = [await client.get("/api/gather/") for _ in range(100)]
     assert [response.status_code for response in responses] == [200] * 100
     assert not any(response.json()["meta"]["partial"] for response in responses)
     assert {upstream.breaker.state for upstream in upstreams().values()} == {"closed"}
 
 
-async def in_flight(crowd: list[AbortableRequest], upstream: Upstream) -> bool:
-    """Wait until the upstream is answering most of what the crowd may ask at once; False where it gave up before."""
-
-    async def asked_or_over() -> bool:
-        counters = await upstream.counters()
-        return counters["in_flight"] >= 64 or all(request.task.done() for request in crowd)
-
-    await eventually(asked_or_over, what="the upstream is asked")
-    return not any(request.task.done() for request in crowd[:32])
+def who_wait() -> list[int]:
+    """How many wait for each call that is in flight."""
+    return [flight.waiting for upstream in upstreams().values() for flight in upstream._flights._flights.values()]
 
 
-async def test_a_herd_asks_three_times(upstream: Upstream, client: httpx.AsyncClient, nothing_left: None) -> None:
+async def test_a_herd_asks_three_times(client: httpx.AsyncClient, settings: Any, nothing_left: None) -> None:
     """A thousand who ask for the same at once are three upstream calls, and all of them get the whole answer."""
-    await upstream.fault(**ALL_SLOW)
-    herd = [asyncio.ensure_future(client.get("/api/gather/?limit=3")) for _ in range(1000)]
-    responses = await asyncio.gather(*herd)
+    async with holding() as upstream:
+        settings.UPSTREAM_URL = upstream.url
+        herd = [asyncio.ensure_future(client.get("/api/gather/?limit=3")) for _ in range(1000)]
+        await eventually(lambda: who_wait() == [1000] * 3, what="all of them wait")
+        upstream.released.set()
+        responses = await asyncio.gather(*herd)
+        assert upstream.requests == 3
     assert {response.status_code for response in responses} == {200}
     assert not any(response.json()["meta"]["partial"] for response in responses)
-    assert (await upstream.counters())["requests"] == 3
 
 
-async def test_half_of_the_herd_goes(upstream: Upstream, client: httpx.AsyncClient, nothing_left: None) -> None:
+async def test_half_of_the_herd_goes(client: httpx.AsyncClient, settings: Any, nothing_left: None) -> None:
     """Whoever asked first among them: the others still get their answer, from the same three calls."""
-    await upstream.fault(**ALL_SLOW)
-    leaving = [AbortableRequest(application, "/api/gather/?limit=3") for _ in range(50)]
-    await upstream.reaches(in_flight=3)
-    staying = [asyncio.ensure_future(client.get("/api/gather/?limit=3")) for _ in range(50)]
-    await eventually(lambda: all(upstream.in_flight() == 1 for upstream in upstreams().values()))
-    for request in leaving:
-        request.leave()
-    await asyncio.gather(*(request.finished() for request in leaving))
-    responses = await asyncio.gather(*staying)
+    async with holding() as upstream:
+        settings.UPSTREAM_URL = upstream.url
+        leaving = [AbortableRequest(application, "/api/gather/?limit=3") for _ in range(50)]
+        await eventually(lambda: who_wait() == [50] * 3, what="they wait")
+        staying = [asyncio.ensure_future(client.get("/api/gather/?limit=3")) for _ in range(50)]
+        await eventually(lambda: who_wait() == [100] * 3, what="all of them wait")
+        for request in leaving:
+            request.leave()
+        await asyncio.gather(*(request.finished() for request in leaving))
+        assert who_wait() == [50] * 3
+        upstream.released.set()
+        responses = await asyncio.gather(*staying)
+        assert upstream.requests == 3
     assert not any(response.json()["meta"]["partial"] for response in responses)
-    assert (await upstream.counters())["requests"] == 3
 
 
 async def test_hedges_of_clients_that_go(
@@ -139,10 +136,15 @@ async def test_the_pool_never_decides(
 ) -> None:
     """Two upstreams that hang in every place they have leave the third all of its own."""
     settings.GATHER_WITHOUT = [*EACH_FOR_ITSELF, "breaker"]
+    settings.GATHER_CONCURRENCY, settings.GATHER_LINE = 32, 58
     await upstream.fault(users=ALL_HANG["users"], products=ALL_HANG["products"])
     stuck = [AbortableRequest(application, "/api/gather/") for _ in range(90)]
+    hung = [upstreams()[name].bulkhead for name in ("users", "products")]
+    # In flight, in line, and none of them asks for orders any more.
     await upstream.reaches(in_flight=64)
-    response = await client.get("/api/gather/", headers={"X-Deadline-Ms": "1000"})
+    await eventually(lambda: [bulkhead.waiting for bulkhead in hung] == [58, 58], what="both lines are full")
+    await eventually(lambda: upstreams()["orders"].bulkhead.inside == 0, what="the third is free")
+    response = await client.get("/api/gather/")
     legs = response.json()["meta"]["legs"]
     assert (legs["orders"]["status"], legs["users"]["status"]) == ("ok", "rejected")
     for request in stuck:
@@ -153,7 +155,6 @@ async def test_the_pool_never_decides(
 async def test_the_upstream_restarts(client: httpx.AsyncClient, settings: Any, nothing_left: None) -> None:
     """Killed with requests in flight and back on the same port: no failure is left, and no connection of before."""
     settings.GATHER_WITHOUT = EACH_FOR_ITSELF
-    settings.GATHER_DEADLINE_MS, settings.GATHER_LEG_TIMEOUT_MS = 6000, 5000
     with running() as first:
         settings.UPSTREAM_URL = first.url
         assert (await client.get("/api/gather/")).json()["meta"]["partial"] is False

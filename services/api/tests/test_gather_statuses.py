@@ -1,8 +1,6 @@
 """Every status that a leg can have, where its rows come from, and what the whole answer is then."""
 
 import asyncio
-import sys
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -11,30 +9,31 @@ import pytest_asyncio
 
 from api.asgi import application
 from api.gather.legs import upstreams
+from api.gather.upstream import address
 from chassis.testing import eventually
-from chassis.upstream import shared
+from chassis.upstream import Deadline, collect, shared, without
 
 from .aborting import AbortableRequest
-from .upstream import LEGS, Upstream, listening, unused_url
+from .upstream import LEGS, Upstream, holding, impatient, listening
 
 FAILS = {"error_rate": 1, "error_status": 500}
 HANGS = {"hang_rate": 1}
 
 
 @pytest_asyncio.fixture
-async def copies(
-    upstream: Upstream, clean_redis: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[None]:
-    """Answers serve for the time of a test, and Redis has none of another test."""
-    # A machine that is busy may take longer than the 20 ms that a request waits for Redis.
-    # The package has an object of the module's name, so the module itself is asked for.
-    monkeypatch.setattr(sys.modules["chassis.upstream.shared"], "PATIENCE", 5.0)
+async def copies(upstream: Upstream, settings: Any) -> None:
+    """Answers serve for the time of a test."""
     settings.GATHER_WITHOUT = []
     settings.GATHER_FRESH_SECONDS = settings.GATHER_STALE_SECONDS = 300
     await shared.settle()
-    await clean_redis.flushdb()
-    yield
-    await shared.settle()
+    assert shared.answers
+
+
+def later(seconds: float) -> None:
+    """So much time passes for the copies of answers."""
+    for upstream in upstreams().values():
+        clock = upstream.copies._clock
+        upstream.copies._clock = lambda clock=clock: clock() + seconds
 
 
 async def legs(client: httpx.AsyncClient, query: str = "") -> dict[str, Any]:
@@ -56,11 +55,12 @@ async def test_ok(client: httpx.AsyncClient, upstream: Upstream) -> None:
 async def test_fresh_from_memory(client: httpx.AsyncClient, upstream: Upstream, copies: None) -> None:
     """Whoever comes within a moment gets the same answer, and the upstream is not asked."""
     first = (await client.get("/api/gather/")).json()
+    later(5)
     second = (await client.get("/api/gather/")).json()
     assert [second[name] for name in LEGS] == [first[name] for name in LEGS]
     for leg in second["meta"]["legs"].values():
         assert (leg["status"], leg["source"], leg["attempts"]) == ("ok", "memory", 0)
-        assert leg["age"] > 0
+        assert leg["age"] >= 5
     assert (await upstream.counters())["requests"] == 3
 
 
@@ -82,7 +82,7 @@ async def test_other_rows_are_another_question(client: httpx.AsyncClient, upstre
 
 STALE = {
     "error": (FAILS, "status 500"),
-    "timeout": (HANGS, "no answer within 0.3 s"),
+    "timeout": (HANGS, "no answer within 0.2 s"),
     "connection": ({"reset_rate": 1}, "connection failed"),
 }
 
@@ -94,74 +94,93 @@ async def test_stale(
 ) -> None:
     """Where the upstream fails its last good rows serve, marked, and the answer is whole."""
     settings.GATHER_FRESH_SECONDS = 0
-    settings.GATHER_LEG_TIMEOUT_MS = 300
     whole = (await client.get("/api/gather/")).json()
     await shared.settle()
     if source == "redis":
         upstreams.cache_clear()
     setting, reason = STALE[fault]
+    if fault == "timeout":
+        impatient("orders", 0.2)
+    later(5)
     await upstream.fault(orders=setting)
     response = await client.get("/api/gather/")
     body = response.json()
     leg = body["meta"]["legs"]["orders"]
     assert (response.status_code, body["meta"]["partial"], body["orders"]) == (200, False, whole["orders"])
     assert (leg["status"], leg["source"], leg["error"], leg["attempts"] > 0) == ("stale", source, reason, True)
-    assert leg["age"] > 0
+    assert leg["age"] >= 5
 
 
 async def test_too_old_to_serve(client: httpx.AsyncClient, upstream: Upstream, copies: None, settings: Any) -> None:
     """After its time a copy is none."""
-    settings.GATHER_FRESH_SECONDS, settings.GATHER_STALE_SECONDS = 0, 0.05
+    settings.GATHER_FRESH_SECONDS = 0
     await client.get("/api/gather/")
     await shared.settle()
     await upstream.fault(orders=FAILS)
+    later(299)
+    assert (await legs(client))["orders"]["status"] == "stale"
+    later(1)
+    assert (await legs(client))["orders"]["status"] == "error"
 
-    async def is_gone() -> bool:
-        return bool((await legs(client))["orders"]["status"] == "error")
 
-    await eventually(is_gone)
-
-
-async def test_timeout(client: httpx.AsyncClient, upstream: Upstream, settings: Any) -> None:
+async def test_timeout(client: httpx.AsyncClient, upstream: Upstream) -> None:
     """No answer in time, after one attempt: the same again would take as long."""
-    settings.GATHER_LEG_TIMEOUT_MS = 300
+    impatient("orders", 0.2)
     await upstream.fault(orders=HANGS)
     leg = (await legs(client))["orders"]
     assert (leg["status"], leg["attempts"], leg["source"], leg["age"]) == ("timeout", 1, None, None)
-    assert leg["error"] == "no answer within 0.3 s"
+    assert leg["error"] == "no answer within 0.2 s"
 
 
-async def test_the_deadline_is_before_the_timeout(client: httpx.AsyncClient, upstream: Upstream, settings: Any) -> None:
-    """Whichever comes first; a little is kept for what comes after the last attempt."""
+@pytest.mark.parametrize(
+    ("deadline", "timeout", "reason"), [(0.33, 25, "no answer within 0.3 s"), (30, 0.25, "no answer within 0.25 s")]
+)
+async def test_deadline_and_timeout(
+    upstream: Upstream, process: None, deadline: float, timeout: float, reason: str
+) -> None:
+    """Whichever comes first; of the deadline a little is kept for what comes after the last attempt."""
+    await upstream.fault(orders=HANGS)
+    impatient("orders", timeout)
+    # The deadline's clock stands still: how much is left of it does not depend on how long the call took to begin.
+    limit = Deadline.after(deadline, lambda: 0.0)
+    url = address(upstream.url, "orders", 1)
+    call = upstreams()["orders"].start(url, deadline=limit, switches=without(["fresh", "stale"]), headers={})
+    outcome = (await collect({"orders": call}, None))["orders"]
+    assert (outcome.status, outcome.reason) == ("timeout", reason)
+
+
+async def test_the_deadline_is_over(client: httpx.AsyncClient, upstream: Upstream, settings: Any) -> None:
+    """All legs end with it, and the meta data say what it was."""
     settings.GATHER_DEADLINE_MS = 330
-    await upstream.fault(orders=HANGS)
+    await upstream.fault(**dict.fromkeys(LEGS, HANGS))
     body = (await client.get("/api/gather/")).json()
-    assert (body["meta"]["deadline_ms"], body["meta"]["legs"]["orders"]["error"]) == (330, "no answer within 0.3 s")
+    assert body["meta"]["deadline_ms"] == 330
+    # One that got no further than to wait for a place was rejected.
+    assert {leg["status"] for leg in body["meta"]["legs"].values()} <= {"timeout", "rejected"}
 
 
-async def test_a_caller_in_a_hurry(client: httpx.AsyncClient, upstream: Upstream) -> None:
+@pytest.mark.parametrize(("given", "ms"), [("250", 250), ("99999", 30_000), ("soon", 30_000)])
+async def test_a_caller_in_a_hurry(client: httpx.AsyncClient, upstream: Upstream, given: str, ms: int) -> None:
     """`X-Deadline-Ms` shortens the time, never prolongs it, and what is no number is none."""
-    await upstream.fault(orders=HANGS)
-    body = (await client.get("/api/gather/", headers={"X-Deadline-Ms": "250"})).json()
-    assert (body["meta"]["deadline_ms"], body["meta"]["legs"]["orders"]["status"]) == (250, "timeout")
-    await upstream.reset()
-    for given in ("99999", "soon"):
-        body = (await client.get("/api/gather/", headers={"X-Deadline-Ms": given})).json()
-        assert body["meta"]["deadline_ms"] == 6000
+    body = (await client.get("/api/gather/", headers={"X-Deadline-Ms": given})).json()
+    assert body["meta"]["deadline_ms"] == ms
 
 
-async def test_a_caller_in_a_hurry_hurries_nobody_else(upstream: Upstream, client: httpx.AsyncClient) -> None:
+async def test_a_caller_in_a_hurry_hurries_nobody_else(client: httpx.AsyncClient, settings: Any) -> None:
     """Calls are shared by those who have the same time."""
-    await upstream.fault(**{name: {"latency": {"kind": "fixed", "ms": 600}} for name in LEGS})
-    patient = asyncio.ensure_future(client.get("/api/gather/"))
-    await upstream.reaches(in_flight=3)
-    hurried = await client.get("/api/gather/", headers={"X-Deadline-Ms": "100"})
-    assert hurried.status_code == 503
-    assert not (await patient).json()["meta"]["partial"]
+    async with holding() as upstream:
+        settings.UPSTREAM_URL = upstream.url
+        patient = asyncio.ensure_future(client.get("/api/gather/"))
+        await eventually(lambda: upstream.requests == 3)
+        hurried = await client.get("/api/gather/", headers={"X-Deadline-Ms": "100"})
+        assert hurried.status_code == 503
+        upstream.released.set()
+        assert not (await patient).json()["meta"]["partial"]
 
 
-async def test_open(client: httpx.AsyncClient, upstream: Upstream) -> None:
+async def test_open(client: httpx.AsyncClient, upstream: Upstream, settings: Any) -> None:
     """After enough failures the upstream is left alone, and the others are not."""
+    settings.GATHER_BREAKER_SECONDS = 3600
     await upstream.fault(orders=FAILS)
 
     async def is_open() -> bool:
@@ -205,17 +224,11 @@ async def test_rejected_after_waiting(client: httpx.AsyncClient, upstream: Upstr
     await upstream.fault(orders=HANGS)
     inside = AbortableRequest(application, "/api/gather/")
     await upstream.reaches(in_flight=1)
-    leg = (await legs_in(client, "250"))["orders"]
-    assert (leg["status"], leg["attempts"]) == ("rejected", 0)
+    impatient("orders", 0.2)
+    leg = (await legs(client))["orders"]
+    assert (leg["status"], leg["attempts"], leg["error"]) == ("rejected", 0, "no place within 0.2 s")
     inside.leave()
     await inside.finished()
-
-
-async def legs_in(client: httpx.AsyncClient, ms: str) -> dict[str, Any]:
-    """As `legs`, by a caller in a hurry."""
-    response = await client.get("/api/gather/", headers={"X-Deadline-Ms": ms})
-    found: dict[str, Any] = response.json()["meta"]["legs"]
-    return found
 
 
 async def test_a_mandatory_leg(client: httpx.AsyncClient, upstream: Upstream, settings: Any) -> None:
@@ -245,7 +258,7 @@ async def test_retry_after_says_when_the_breaker_lets_through(
     client: httpx.AsyncClient, upstream: Upstream, settings: Any
 ) -> None:
     """Not sooner: until then it would be the same answer."""
-    settings.GATHER_BREAKER_SECONDS, settings.GATHER_MANDATORY = 30, ["orders"]
+    settings.GATHER_BREAKER_SECONDS, settings.GATHER_MANDATORY = 3600, ["orders"]
     await upstream.fault(orders=FAILS)
     waits: list[int] = []
 
@@ -254,12 +267,12 @@ async def test_retry_after_says_when_the_breaker_lets_through(
         return waits[-1] > 1
 
     await eventually(told)
-    assert (waits[0], 20 <= waits[-1] <= 30) == (1, True)
+    assert (waits[0], 3000 <= waits[-1] <= 3600) == (1, True)
 
 
 async def test_the_upstream_is_told_how_long(client: httpx.AsyncClient, settings: Any) -> None:
     """`X-Deadline-Ms`: what is left of the leg's time when the request goes out, so that it can give up too."""
-    settings.GATHER_LEG_TIMEOUT_MS, settings.GATHER_DEADLINE_MS = 400, 5000
+    settings.GATHER_LEG_TIMEOUT_MS = 20_000
     async with listening() as (url, heads):
         settings.UPSTREAM_URL = url
         await client.get("/api/gather/")
@@ -269,7 +282,7 @@ async def test_the_upstream_is_told_how_long(client: httpx.AsyncClient, settings
         await client.get("/api/gather/")
         untold = [_deadline(head) for head in heads]
     assert len(told) >= 3
-    assert all(ms is not None and 0 < ms <= 400 for ms in told)
+    assert all(ms is not None and 0 < ms <= 20_000 for ms in told)
     assert set(untold) == {None}
 
 
@@ -278,9 +291,9 @@ def _deadline(head: bytes) -> int | None:
     return int(found[0].split(b": ")[1]) if found else None
 
 
-async def test_nobody_listens(client: httpx.AsyncClient, settings: Any) -> None:
+async def test_nobody_listens(client: httpx.AsyncClient, settings: Any, unused_url: str) -> None:
     """A connection that is refused is tried again, three times in all."""
-    settings.UPSTREAM_URL = await unused_url()
+    settings.UPSTREAM_URL = unused_url
     response = await client.get("/api/gather/")
     found = response.json()["meta"]["legs"].values()
     assert (response.status_code, {leg["attempts"] for leg in found}) == (503, {3})

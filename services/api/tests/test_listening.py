@@ -12,10 +12,10 @@ import httpx
 import pytest
 from django.conf import settings
 
-from chassis.listening import dual_stack
-from chassis.testing import eventually
+from chassis.testing import eventually, free_port
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(180)
+START_SECONDS = 90
 HEALTHCHECK = Path(__file__).parents[3] / "deploy" / "containers" / "healthcheck.py"
 SERVERS = [
     {"SERVER": "uvicorn", "WEB_CONCURRENCY": "1"},
@@ -23,15 +23,6 @@ SERVERS = [
     {"SERVER": "daphne"},
     {"SERVER": "hypercorn", "WEB_CONCURRENCY": "2"},
 ]
-
-
-def free_port() -> int:
-    """A port that is free in both families."""
-    sockets = dual_stack(0)
-    port: int = sockets[0].getsockname()[1]
-    for each in sockets:
-        each.close()
-    return port
 
 
 @contextlib.asynccontextmanager
@@ -83,7 +74,7 @@ async def test_ipv6(database: None, clean_redis: Any, tmp_path: Path, server: di
     port = free_port()
     env = {"PORT": str(port), "LISTEN_IPV6": "1", "LOGIN_ADDRESS_RATE": "1/hour", **server}
     async with running(PROMETHEUS_MULTIPROC_DIR=str(tmp_path), **env):
-        await eventually(lambda: healthy("127.0.0.1", port), within=40, what="it answers at 127.0.0.1")
+        await eventually(lambda: healthy("127.0.0.1", port), within=START_SECONDS, what="it answers at 127.0.0.1")
         await eventually(lambda: healthy("[::1]", port), what="it answers at ::1")
         assert await health_check(port) == 0
         await eventually(lambda: reports(port, "millrace_database_up 1.0"), what="all workers report it")
@@ -94,7 +85,7 @@ async def test_ipv4_only(database: None) -> None:
     """Without it the api listens at HOST only."""
     port = free_port()
     async with running(PORT=str(port), WEB_CONCURRENCY="1"):
-        await eventually(lambda: healthy("127.0.0.1", port), within=40, what="it answers at 127.0.0.1")
+        await eventually(lambda: healthy("127.0.0.1", port), within=START_SECONDS, what="it answers at 127.0.0.1")
         assert not await healthy("[::1]", port)
         assert await health_check(port) == 0
 

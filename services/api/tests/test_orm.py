@@ -109,7 +109,7 @@ async def test_every_method(client: httpx.AsyncClient) -> None:
         for backend in ("async", "stock")
     }
     assert found == {"async": ASYNC_STATEMENTS, "stock": STOCK_STATEMENTS}
-    assert all(report["ms"] >= 0 and report["call"] for report in reports)
+    assert all(isinstance(report["ms"], float) and report["call"] for report in reports)
 
 
 async def test_outcomes(client: httpx.AsyncClient) -> None:

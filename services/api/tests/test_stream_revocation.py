@@ -15,7 +15,7 @@ from api.rooms.delivery import hub
 from chassis import bus
 from chassis.errors import Forbidden
 from chassis.testing import eventually, in_section
-from rooms import access, messages, names, senders
+from rooms import access, events, messages, names, senders
 from rooms.hub import Seat
 from rooms.messages import StoredMessage
 from rooms.models import Membership, Room
@@ -77,7 +77,9 @@ async def test_sign_out(opened: Open, make_client: Callable[..., httpx.AsyncClie
         assert (await client.post("/api/logout/")).status_code == 200
     assert await stream.body() == b""
     await stream.ended()
-    assert not other.task.done()
+    # What is said after the sign-out reaches the other one: it was not concerned.
+    assert await events.notify("private", "after")
+    await other.events_until("notice")
 
 
 async def test_session(opened: Open, session_client: httpx.AsyncClient, private: Room) -> None:

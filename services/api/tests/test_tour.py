@@ -72,7 +72,7 @@ async def test_refuses_a_delay(client: httpx.AsyncClient, kind: str, delay: str)
 
 async def test_waiting_requests_overlap(client: httpx.AsyncClient) -> None:
     """A hundred waiting async requests take one wait: in turn they would need longer than the test may take."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(50):
         responses = await asyncio.gather(*(client.get("/api/async/?delay=1") for _ in range(100)))
     assert {response.status_code for response in responses} == {200}
 
@@ -131,6 +131,7 @@ async def test_mode(client: httpx.AsyncClient) -> None:
     assert seen["python"].split(".")[:2] == [str(part) for part in sys.version_info[:2]]
 
 
+START_SECONDS = 60
 SERVE = {
     "uvicorn": ["uvicorn", "--fd", "{fd}", "--log-level", "warning"],
     "daphne": ["daphne", "--fd", "{fd}", "-v", "0"],
@@ -138,6 +139,7 @@ SERVE = {
 }
 
 
+@pytest.mark.timeout(200)
 @pytest.mark.parametrize("server", surroundings.SERVERS)
 def test_server(server: str) -> None:
     """Each ASGI server is recognised, with its loop."""
@@ -152,11 +154,11 @@ def test_server(server: str) -> None:
     )
     try:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/api/mode/"
-        seen = httpx.get(url, timeout=30, headers={"Host": "localhost"}).json()
+        seen = httpx.get(url, timeout=START_SECONDS, headers={"Host": "localhost"}).json()
         assert (seen["server"], seen["event_loop_running"]) == (server, True)
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(START_SECONDS)
         # Its group too: hypercorn leaves its workers behind where it is told to stop while they start.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -207,9 +209,10 @@ async def test_robust_expected(client: httpx.AsyncClient, caplog: pytest.LogCapt
     """An expected failure tells the client why, and logs a warning without a traceback."""
     response = await client.get("/api/robust/?fail=expected")
     assert (response.status_code, response.json()) == (400, {"error": "This failure was expected"})
-    (record,) = [record for record in caplog.records if record.levelno == logging.WARNING]
-    assert isinstance(record.msg, dict)
-    assert (record.msg["event"], record.exc_info) == ("robust.refused", None)
+    (record,) = [
+        record for record in caplog.records if isinstance(record.msg, dict) and record.msg["event"] == "robust.refused"
+    ]
+    assert (record.levelno, record.exc_info) == (logging.WARNING, None)
 
 
 async def test_robust_unexpected(client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture) -> None:

@@ -6,9 +6,18 @@ from typing import Any
 import httpx
 import pytest
 
-from .upstream import Upstream, unused_url
+from api.tour import external
+from chassis.testing import DEADLINE
+
+from .upstream import Upstream
 
 WAYS = {"external": "await", "external/sync": "async_to_sync"}
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A healthy upstream may take longer than any busy machine needs."""
+    monkeypatch.setattr(external, "TIMEOUT", DEADLINE)
 
 
 @pytest.mark.parametrize("view", WAYS)
@@ -37,17 +46,18 @@ async def test_upstream_fails(client: httpx.AsyncClient, upstream: Upstream, vie
 
 
 @pytest.mark.parametrize("view", WAYS)
-async def test_upstream_down(client: httpx.AsyncClient, settings: Any, view: str) -> None:
+async def test_upstream_down(client: httpx.AsyncClient, settings: Any, unused_url: str, view: str) -> None:
     """Where nobody listens it is 502, and the address stays inside."""
-    settings.UPSTREAM_URL = await unused_url()
+    settings.UPSTREAM_URL = unused_url
     response = await client.get(f"/api/{view}/")
     assert (response.status_code, response.json()) == (502, {"error": "Upstream failed", "reason": "connection failed"})
 
 
-async def test_upstream_hangs(client: httpx.AsyncClient, upstream: Upstream) -> None:
+async def test_upstream_hangs(client: httpx.AsyncClient, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     """An upstream that does not answer is 504; without a bound this test would end by its own timeout."""
+    monkeypatch.setattr(external, "TIMEOUT", 0.3)
     await upstream.fault(users={"hang_rate": 1})
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(DEADLINE):
         responses = await asyncio.gather(*(client.get(f"/api/{view}/") for view in WAYS))
     assert [(response.status_code, response.json()["error"]) for response in responses] == [
         (504, "Upstream timed out"),

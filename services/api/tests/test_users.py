@@ -16,6 +16,8 @@ from chassis.testing import count_queries, in_section
 from .conftest import make_user
 
 PASSWORD = "correct horse battery staple"
+# An id that no user of the suite has: their numbers go on from test to test.
+NOBODY = 2**62
 
 
 async def create(client: httpx.AsyncClient, **fields: str) -> httpx.Response:
@@ -143,7 +145,7 @@ async def test_detail_of_another(user_client: httpx.AsyncClient, staff: User, su
 @pytest.mark.parametrize("suffix", ["", "detail/"])
 async def test_detail_of_nobody(user_client: httpx.AsyncClient, suffix: str) -> None:
     """404 from both."""
-    response = await user_client.get(f"/api/users/999/{suffix}")
+    response = await user_client.get(f"/api/users/{NOBODY}/{suffix}")
     assert (response.status_code, response.json()) == (404, {"error": "User not found"})
 
 
@@ -193,7 +195,7 @@ async def test_activity_is_for_staff(user_client: httpx.AsyncClient, user: User)
 
 async def test_change_nobody(staff_client: httpx.AsyncClient) -> None:
     """404."""
-    assert (await staff_client.patch("/api/users/999/", json={})).status_code == 404
+    assert (await staff_client.patch(f"/api/users/{NOBODY}/", json={})).status_code == 404
 
 
 async def test_change_of_a_user_deleted_meanwhile(user: User) -> None:
@@ -226,7 +228,7 @@ async def test_delete_another(user_client: httpx.AsyncClient, staff: User) -> No
 
 async def test_delete_nobody(staff_client: httpx.AsyncClient) -> None:
     """404."""
-    assert (await staff_client.delete("/api/users/999/")).status_code == 404
+    assert (await staff_client.delete(f"/api/users/{NOBODY}/")).status_code == 404
 
 
 async def test_head_is_get_without_a_body(user_client: httpx.AsyncClient) -> None:

@@ -9,12 +9,13 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
 
-from chassis.testing import eventually
+from api.gather.legs import upstreams
+from chassis.testing import DEADLINE, eventually
 
 # Made once: a client makes one of its own, which holds up the event loop for as long as a request may take.
 _TLS = ssl.create_default_context()
@@ -60,7 +61,7 @@ class Upstream:
     def kill(self) -> None:
         """It dies at once, with all its connections."""
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(DEADLINE)
 
     async def _control(self, method: str, path: str, body: Any = None) -> Any:
         async with httpx.AsyncClient(base_url=self.url, verify=_TLS) as client:
@@ -82,7 +83,7 @@ def running(port: int = 0) -> Iterator[Upstream]:
         yield Upstream(_address(process), process)
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(DEADLINE)
 
 
 def _address(process: "subprocess.Popen[str]") -> str:
@@ -106,10 +107,42 @@ async def listening() -> AsyncIterator[tuple[str, list[bytes]]]:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", heads
 
 
-async def unused_url() -> str:
-    """An address where nobody listens."""
-    server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    server.close()
-    await server.wait_closed()
-    return f"http://127.0.0.1:{port}"
+class Holding:
+    """An upstream that is asked, and answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.requests = 0
+        self.released = asyncio.Event()
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One answer a connection: a row of what the path names."""
+        head = await reader.readuntil(b"\r\n\r\n")
+        self.requests += 1
+        await self.released.wait()
+        name = head.split(b"?")[0].rpartition(b"/")[2].decode()
+        body = f'{{"{name}": [{{"id": 1}}], "total": 1}}'.encode()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n")
+        writer.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+        writer.close()
+
+
+@asynccontextmanager
+async def holding() -> AsyncIterator[Holding]:
+    """An upstream that holds all answers back until `released` is set."""
+    upstream = Holding()
+    async with await asyncio.start_server(upstream.answer, "127.0.0.1", 0) as server:
+        upstream.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        try:
+            yield upstream
+        finally:
+            upstream.released.set()
+
+
+def impatient(name: str, seconds: float) -> None:
+    """Calls of this one upstream have so much time from now on; the others, which are well, have as much as they need.
+
+    A short time for all of them is too short for one of them now and then, if the machine is busy.
+    """
+    upstream = upstreams()[name]
+    upstream.policy = replace(upstream.policy, timeout=seconds)

@@ -26,9 +26,10 @@ _MOST = 1024
 
 
 class Shared:
-    """This process's way to the copies of all."""
+    """This process's way to the copies of all; `prefix` begins their keys in Redis."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = _PREFIX, patience: float = PATIENCE) -> None:
+        self.prefix, self.patience = prefix, patience
         self._waiting: dict[str, tuple[float, bytes, float]] = {}
         # Not before Redis has answered once.
         self.answers = False
@@ -45,8 +46,8 @@ class Shared:
         if not self.answers:
             return None
         try:
-            async with asyncio.timeout(PATIENCE):
-                found = await redis.client().get(f"{_PREFIX}:{key}")
+            async with asyncio.timeout(self.patience):
+                found = await redis.client().get(f"{self.prefix}:{key}")
         except redis.UNAVAILABLE as error:
             self._report(error)
             return None
@@ -60,7 +61,7 @@ class Shared:
         waiting, self._waiting = self._waiting, {}
         try:
             async with asyncio.timeout(redis.TIMEOUT):
-                await _write(waiting)
+                await self._write(waiting)
         except redis.UNAVAILABLE as error:
             self._report(error)
             return
@@ -74,20 +75,19 @@ class Shared:
         async with repeated(self.settle, every=SETTLE_SECONDS):
             yield
 
+    async def _write(self, copies: dict[str, tuple[float, bytes, float]]) -> None:
+        async with redis.client().pipeline(transaction=False) as pipe:
+            for key, (at, body, keep_for) in copies.items():
+                value: Any = f"{at:.3f} {body.decode()}"
+                pipe.set(f"{self.prefix}:{key}", value, px=max(1, int(keep_for * 1000)))
+            if not copies:
+                pipe.ping()
+            await pipe.execute()
+
     def _report(self, error: BaseException) -> None:
         if self.answers:
             logger.warning("upstream.copies_not_shared", reason=type(error).__name__)
         self.answers = False
-
-
-async def _write(copies: dict[str, tuple[float, bytes, float]]) -> None:
-    async with redis.client().pipeline(transaction=False) as pipe:
-        for key, (at, body, keep_for) in copies.items():
-            value: Any = f"{at:.3f} {body.decode()}"
-            pipe.set(f"{_PREFIX}:{key}", value, px=max(1, int(keep_for * 1000)))
-        if not copies:
-            pipe.ping()
-        await pipe.execute()
 
 
 shared = Shared()

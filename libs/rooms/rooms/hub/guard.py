@@ -27,16 +27,13 @@ RETRY_SECONDS = 1.0
 BATCH = 1000
 
 
-def _period() -> float:
-    # Never longer than the setting says, and processes that were started together do not ask together.
-    return float(settings.RECHECK_SECONDS) * random.uniform(0.75, 1)  # noqa: S311 - spreads load, hides nothing
-
-
 class Guard:
-    """Asks about `seats()`, all of this process, every `RECHECK_SECONDS`; and about some of them when told to."""
+    """Asks about `seats()`, all of this process, every `recheck` seconds; and about some of them when told to."""
 
-    def __init__(self, seats: Callable[[], Iterable[Seat]]) -> None:
+    def __init__(self, seats: Callable[[], Iterable[Seat]], recheck: float | None = None) -> None:
+        """By default `recheck` is RECHECK_SECONDS."""
         self._seats = seats
+        self._recheck = recheck
         self._doubted: set[Seat] = set()
         self._at = float("inf")
         self._wake = asyncio.Event()
@@ -55,14 +52,14 @@ class Guard:
 
     async def watch(self) -> None:
         """Ask again and again, until cancelled."""
-        everybody_at = time.monotonic() + _period()
+        everybody_at = time.monotonic() + self._period()
         self._at = min(self._at, everybody_at)
         failing = False
         while True:
             await self._due()
             if time.monotonic() >= everybody_at:
                 self._doubted.update(self._seats())
-                everybody_at = time.monotonic() + _period()
+                everybody_at = time.monotonic() + self._period()
             asked, self._doubted, self._at = self._doubted, set(), everybody_at
             try:
                 await self._ask(asked)
@@ -72,6 +69,11 @@ class Guard:
                     report(error, "guard.failed", seats=len(asked))
                 failing = True
                 self.doubt(asked, RETRY_SECONDS)
+
+    def _period(self) -> float:
+        seconds = float(settings.RECHECK_SECONDS) if self._recheck is None else self._recheck
+        # Never longer than that, and processes that were started together do not ask together.
+        return seconds * random.uniform(0.75, 1)  # noqa: S311 - spreads load, hides nothing
 
     async def _due(self) -> None:
         while (left := self._at - time.monotonic()) > 0:

@@ -40,16 +40,29 @@ JOINED_SECONDS = 1.0
 
 
 class Hub:
-    """The rooms that have members in this process; `encode` makes what is written to a member, once a frame."""
+    """The rooms that have members in this process; `encode` makes what is written to a member, once a frame.
 
-    def __init__(self, encode: Encode, inbox: bus.Inbox = bus.inbox) -> None:
+    `poll`, `joined` and `recheck` are seconds: between two looks at the heads, until a new member is asked about once
+    more, and in which everybody is asked about (by default RECHECK_SECONDS).
+    """
+
+    def __init__(
+        self,
+        encode: Encode,
+        inbox: bus.Inbox = bus.inbox,
+        *,
+        poll: float = POLL_SECONDS,
+        joined: float = JOINED_SECONDS,
+        recheck: float | None = None,
+    ) -> None:
         self._encode = encode
         self._inbox = inbox
+        self._poll_seconds, self._joined_seconds = poll, joined
         self._feeds: dict[int, Feed] = {}
         self._of_user: dict[int, set[Seat]] = {}
         self._gate = asyncio.Semaphore(MAX_READS)
         self._hurry = asyncio.Event()
-        self._guard = Guard(lambda: [seat for feed in self._feeds.values() for seat in feed.seats])
+        self._guard = Guard(lambda: [seat for feed in self._feeds.values() for seat in feed.seats], recheck)
         inbox.on_gap(self._hurry.set)
         inbox.on_gap(self._guard.doubt_all)
 
@@ -95,7 +108,7 @@ class Hub:
         except BaseException:
             await self.leave(seat)
             raise
-        self._guard.doubt([seat], JOINED_SECONDS)
+        self._guard.doubt([seat], self._joined_seconds)
         return seat
 
     async def leave(self, seat: Seat) -> None:
@@ -144,13 +157,13 @@ class Hub:
 
     async def _poll(self) -> None:
         # Processes that were started together do not ask together.
-        pause = random.uniform(0, POLL_SECONDS)  # noqa: S311 - spreads load, hides nothing
+        pause = random.uniform(0, self._poll_seconds)  # noqa: S311 - spreads load, hides nothing
         failing = False
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._hurry.wait()
-            pause = POLL_SECONDS
+            pause = self._poll_seconds
             self._hurry.clear()
             try:
                 await self._ask_for_heads()

@@ -36,10 +36,11 @@ def upstreams() -> dict[str, Upstream[Answer]]:
 async def gather(limit: int, switches: Switches, within: float | None, *, trace: bool = False) -> Gather:
     """All legs, `limit` rows of each, after `GATHER_DEADLINE_MS` at most, or `within` seconds where that is less."""
     started = time.perf_counter()
-    seconds = settings.GATHER_DEADLINE_MS / 1000
-    hurried = within is not None and within < seconds
-    deadline = Deadline.after(within if within is not None and hurried else seconds)
-    budget = deadline.remaining()
+    budget = settings.GATHER_DEADLINE_MS / 1000
+    hurried = within is not None and within < budget
+    if within is not None and hurried:
+        budget = within
+    deadline = Deadline.after(budget)
     base, headers = settings.UPSTREAM_URL, passed_on()
     with spans.span("gather", {"millrace.limit": limit}):
         legs = {

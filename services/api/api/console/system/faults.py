@@ -54,7 +54,7 @@ async def _pause_redis() -> Done:
     try:
         async with asyncio.timeout(TIMEOUT):
             # Of all commands, not of writes only.
-            await client().execute_command("CLIENT PAUSE", PAUSE_SECONDS * 1000, "ALL")  # type: ignore[no-untyped-call]
+            await client().execute_command("CLIENT PAUSE", int(PAUSE_SECONDS * 1000), "ALL")  # type: ignore[no-untyped-call]
     except UNAVAILABLE as error:
         raise Conflict("Redis is already paused, or away") from error
     return Done(f"Redis answers nobody for {PAUSE_SECONDS} seconds")
