@@ -231,8 +231,8 @@ async def test_presence(both: list[Process], clock: dict[str, str], room: RoomAc
         assert count == 3
         # A live member who had been taken for gone would have been told to leave before the next one comes.
         for (watcher, _, _), frames in zip(watchers, seen, strict=True):
-            frames += await watcher.until("user_join", name)
-            left = [frame["username"] for frame in frames if frame["type"] == "user_leave"]
+            until_next = [*frames, *await watcher.until("user_join", name)]
+            left = [frame["username"] for frame in until_next if frame["type"] == "user_leave"]
             assert sorted(left) == sorted(name for _, name, _ in gone)
 
 

@@ -284,7 +284,7 @@ async def test_database_frozen(behind: tuple[Process, Proxy], room: RoomAccess) 
             partial(_posts, connected, "after", after), within=DEADLINE, what="posts are acknowledged again"
         )
     stored = await in_section(messages.catch_up(room, 0))
-    assert [(message.seq, message.body) for message in stored] == [(1, "before"), (2, "held"), (3, "after")]
+    assert [(message.seq, message.message) for message in stored] == [(1, "before"), (2, "held"), (3, "after")]
 
 
 async def _posts(connected: Client, message: str = "after", client_id: str | None = None) -> bool:
