@@ -1,7 +1,8 @@
 """Fixtures of the realtime suite: rooms, people, and sockets on the real application."""
 
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,16 +13,20 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from accounts import tickets
 from accounts.models import User
 from accounts.sessions import SessionStore
+from chassis import redis
 from chassis.gcra import Rates
 from chassis.testing import in_section
+from realtime import chat
 from realtime.asgi import application
+from realtime.limits import TokenBucket
 from rooms import limits
 from rooms.access import RoomAccess, enter
 from rooms.models import Membership, Room
 
 pytest_plugins = ["chassis.testing"]
 
-DEADLINE = 10
+# Seconds, for what must happen: only a failure takes that long.
+DEADLINE = 30
 ORIGIN = "https://chat.example.org:8443"
 
 
@@ -89,8 +94,36 @@ type Connect = Callable[..., Awaitable[Socket]]
 type MakeRoom = Callable[..., Awaitable[RoomAccess]]
 
 
+class Clock:
+    """Seconds that pass when a test adds to `now`."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patience() -> Iterator[None]:
+    """Redis may take as long as the machine needs; what happens when it never answers is tested in processes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(redis, "TIMEOUT", DEADLINE)
+        yield
+
+
+@pytest.fixture
+def frames_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock that the sockets of a test count their frames by, instead of the machine's."""
+    clock = Clock()
+    monkeypatch.setattr(chat, "TokenBucket", partial(TokenBucket, clock=clock))
+    return clock
+
+
 @pytest.fixture(autouse=True)
 def _site(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat, "TICKET_TIMEOUT", DEADLINE)
+    settings.DATABASE_QUERY_TIMEOUT = DEADLINE
     # Users of different tests have the same ids, and must not share what they may post.
     monkeypatch.setattr(limits, "rates", Rates(f"test:{uuid.uuid4().hex}"))
     settings.ALLOWED_ORIGINS = [ORIGIN]

@@ -3,7 +3,7 @@
 A client orders `{"count": 3, "size": 100, "pause": false, "close": 4000}`: so many messages, `<number> xxx...`, every
 third by ASGI's `send` and the others by our server's extension, at once or one a turn of the loop, then perhaps a
 close.
-`TLS_KEY` and `TLS_CERTIFICATE` name files; with them it speaks TLS.
+`TLS_KEY` and `TLS_CERTIFICATE` name files; with them it also speaks TLS, at a port of its own.
 """
 
 import asyncio
@@ -58,4 +58,4 @@ def _tls_endpoints() -> list[str]:
 
 
 if __name__ == "__main__":
-    Server(flood, _tls_endpoints() if "TLS_KEY" in os.environ else _endpoints()).serve()
+    Server(flood, _endpoints() + (_tls_endpoints() if "TLS_KEY" in os.environ else [])).serve()

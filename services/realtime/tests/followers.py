@@ -17,7 +17,8 @@ from .processes import client
 
 # So many join at once: more would wait for each other longer than a database connection is waited for.
 BATCH = 20
-JOIN_SECONDS = 30
+# Seconds, for what must happen: only a failure takes that long.
+JOIN_SECONDS = 90
 
 
 class Follower:

@@ -6,15 +6,16 @@ import json
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import connections
 from websockets.asyncio.client import ClientConnection, connect
 
-START_SECONDS = 40
-DEADLINE = 20
+# Seconds, for what must happen: only a failure takes that long.
+START_SECONDS, DEADLINE = 60, 30
 
 
 def database_url(port: int | None = None) -> str:
@@ -59,9 +60,9 @@ class Process:
     def _ports(self) -> list[int]:
         return [line["port"] for line in self.lines if line["event"] == "server.listening"]
 
-    async def ended(self) -> int:
+    async def ended(self, within: float = DEADLINE) -> int:
         """Wait for the end; the exit status."""
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(within):
             status = await self.process.wait()
             await self._reading
         return status
@@ -79,11 +80,15 @@ class Process:
 
 
 SERVICE = ("-m", "realtime")
+# The service with constants that a test sets.
+ADJUSTED = (str(Path(__file__).with_name("adjusted.py")),)
 
 
 async def start(shared: socket.socket | None = None, program: tuple[str, ...] = SERVICE, /, **env: str) -> Process:
     """A process of the service, or of another Python program, that may not be listening yet."""
     own = {"PORT": "0", "DATABASE_URL": database_url(), "LOG_FORMAT": "json", "ALLOW_GUESTS": "1", "LOG_LEVEL": "INFO"}
+    # A query may take as long as the machine needs, unless a test says otherwise.
+    own["DATABASE_QUERY_TIMEOUT"] = str(DEADLINE)
     if shared is not None:
         own["LISTEN_FD"] = str(shared.fileno())
     process = await asyncio.create_subprocess_exec(
@@ -99,12 +104,22 @@ async def running(
     shared: socket.socket | None = None, program: tuple[str, ...] = SERVICE, /, **env: str
 ) -> AsyncIterator[Process]:
     """A process for the length of the block."""
-    process = await start(shared, program, **env)
-    try:
-        await process.listening(1 if shared is None else 2)
+    async with all_running(env, shared=shared, program=program) as [process]:
         yield process
+
+
+@contextlib.asynccontextmanager
+async def all_running(
+    *envs: Mapping[str, str], shared: socket.socket | None = None, program: tuple[str, ...] = SERVICE
+) -> AsyncIterator[list[Process]]:
+    """A process for each environment, for the length of the block; they start, and end, at the same time."""
+    processes = [await start(shared, program, **env) for env in envs]
+    try:
+        for process in processes:
+            await process.listening(1 if shared is None else 2)
+        yield processes
     finally:
-        await process.stop()
+        await asyncio.gather(*(process.stop() for process in processes))
 
 
 @contextlib.contextmanager
@@ -121,6 +136,7 @@ class Client:
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
+        self.present: list[dict[str, Any]] = []
 
     async def frame(self) -> dict[str, Any]:
         """The next frame."""
@@ -133,6 +149,13 @@ class Client:
         while (frame := await self.frame())["type"] != kind:
             pass
         return frame
+
+    async def until(self, kind: str, username: str) -> list[dict[str, Any]]:
+        """All frames up to the first of a `type` about this user, that one included."""
+        frames = [await self.frame()]
+        while (frames[-1]["type"], frames[-1].get("username")) != (kind, username):
+            frames.append(await self.frame())
+        return frames
 
     async def post(self, message: str, kind: str = "ack") -> dict[str, Any]:
         """Post a message; its acknowledgement, or the frame that is expected instead."""

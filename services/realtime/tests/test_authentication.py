@@ -17,7 +17,7 @@ from realtime import authentication, chat
 from realtime.close_codes import CloseCode
 from rooms.access import RoomAccess
 
-from .conftest import ORIGIN, Connect, MakeRoom, Socket, cookie, make_user, sign_in, ticket
+from .conftest import DEADLINE, ORIGIN, Connect, MakeRoom, Socket, cookie, make_user, sign_in, ticket
 
 type MakeSocket = Callable[..., Socket]
 
@@ -279,6 +279,6 @@ async def test_joins_at_once_share_one_ticket(make_socket: MakeSocket, room: Roo
 
     async def admitted() -> bool:
         socket = await make_socket(room.name, subprotocols=offered).open()
-        return bool((await socket.communicator.receive_output(10))["type"] == "websocket.send")
+        return bool((await socket.communicator.receive_output(DEADLINE))["type"] == "websocket.send")
 
     assert sum(await asyncio.gather(*(admitted() for _ in range(10)))) == 1

@@ -8,9 +8,10 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +22,19 @@ from django.db.models.functions import Now
 from accounts import tickets, tokens
 from accounts.models import AccessToken, Session, User, WebSocketTicket
 from accounts.sessions import SessionStore
-from chassis.testing import in_section
+from chassis import database as db
+from chassis.testing import eventually, in_section
 from realtime.close_codes import CloseCode
 from rooms.access import RoomAccess
 
 from .conftest import sign_in
-from .processes import Client, Process, client, database_url, running
+from .leases import LEASE, LEASE_ENV, leases, now_of, run_out
+from .processes import ADJUSTED, DEADLINE, Client, Process, all_running, client, database_url
 
 pytestmark = pytest.mark.timeout(180)
 ROOT = Path(__file__).parents[3]
 ORIGIN = "http://localhost:8000"
-LEASE = 3
-ENV = {"ALLOWED_ORIGINS": ORIGIN, "RECHECK_SECONDS": "0.3", "PRESENCE_LEASE": str(LEASE)}
+ENV = {"ALLOWED_ORIGINS": ORIGIN, "RECHECK_SECONDS": "0.1", **LEASE_ENV}
 
 
 def wrong_clock(skew: str) -> dict[str, str]:
@@ -52,17 +54,22 @@ def clock(request: pytest.FixtureRequest) -> dict[str, str]:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def wrong(clock: dict[str, str], _test_database: None) -> AsyncIterator[Process]:
-    """A process with that clock."""
-    async with running(**ENV, **clock) as process:
-        yield process
+async def both(clock: dict[str, str], _test_database: None) -> AsyncIterator[list[Process]]:
+    """A process with that clock, and one with the clock of this machine."""
+    async with all_running(ENV | clock, ENV, program=ADJUSTED) as processes:
+        yield processes
 
 
-@pytest_asyncio.fixture(scope="module")
-async def right(_test_database: None) -> AsyncIterator[Process]:
-    """A process with the clock of this machine."""
-    async with running(**ENV) as process:
-        yield process
+@pytest.fixture
+def wrong(both: list[Process]) -> Process:
+    """The one with the wrong clock."""
+    return both[0]
+
+
+@pytest.fixture
+def right(both: list[Process]) -> Process:
+    """The one with the clock of this machine."""
+    return both[1]
 
 
 async def issued(user: User, room: RoomAccess, clock: dict[str, str]) -> dict[str, str]:
@@ -90,12 +97,12 @@ async def by_cookie(stack: AsyncExitStack, process: Process, room: RoomAccess, k
 
 def test_the_clock_is_wrong(clock: dict[str, str]) -> None:
     """Otherwise these tests would test nothing."""
-    program = "import time; print(time.time())"
-    shown = subprocess.run(
-        [sys.executable, "-c", program], env={**os.environ, **clock}, capture_output=True, text=True, check=True
-    )
-    now = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert 3500 < abs(float(shown.stdout) - float(now.stdout)) < 3700
+    skew = {"+1h": 3600, "-1h": -3600}[clock["FAKETIME"]]
+    program = [sys.executable, "-c", "import time; print(time.time())"]
+    before = time.time()
+    shown = subprocess.run(program, env={**os.environ, **clock}, capture_output=True, text=True, check=True)
+    # The library's own rounding may take a second.
+    assert before - 1 <= float(shown.stdout) - skew <= time.time() + 1
 
 
 async def test_issued_here_and_used_there(wrong: Process, room: RoomAccess, ada: User) -> None:
@@ -108,7 +115,7 @@ async def test_issued_here_and_used_there(wrong: Process, room: RoomAccess, ada:
             await by_ticket(stack, wrong, room, await in_section(tickets.issue(ada, room.name, session_key=key))),
             await by_cookie(stack, wrong, room, key),
         ]
-        await stays_ada(sockets)
+        await stays_ada(stack, wrong, sockets, room, ada)
 
 
 async def test_issued_there_and_used_here(right: Process, clock: dict[str, str], room: RoomAccess, ada: User) -> None:
@@ -123,16 +130,26 @@ async def test_issued_there_and_used_here(right: Process, clock: dict[str, str],
             await by_ticket(stack, right, room, ticket),
             await by_cookie(stack, right, room, found["session"]),
         ]
-        await stays_ada(sockets)
+        await stays_ada(stack, right, sockets, room, ada)
 
 
-async def stays_ada(sockets: list[Client]) -> None:
-    """All of these are Ada's, and are hers still after some rechecks."""
+async def stays_ada(
+    stack: AsyncExitStack, process: Process, sockets: list[Client], room: RoomAccess, ada: User
+) -> None:
+    """All of these are Ada's, and are hers still after some rechecks of all sockets of the process."""
     for _ in range(2):
         for socket in sockets:
             posted = await socket.post("hello")
             assert (await message(socket, posted["seq"]))["username"] == "ada"
-        await asyncio.sleep(0.7)
+        # A recheck is over when it has found the one socket whose token is gone, which no event told.
+        _, token = await in_section(tokens.issue(ada))
+        secret = await in_section(tickets.issue(ada, room.name, access_token=token))
+        canary = await by_ticket(stack, process, room, secret)
+        await canary.next("synced")
+        await in_section(AccessToken.async_objects.filter(pk=token.pk).adelete())
+        assert await canary.closed() == CloseCode.NOT_SIGNED_IN
+    for socket in sockets:
+        await socket.post("still here")
 
 
 async def message(socket: Client, seq: int) -> dict[str, Any]:
@@ -144,19 +161,29 @@ async def message(socket: Client, seq: int) -> dict[str, Any]:
 
 async def test_lifetimes(clock: dict[str, str], room: RoomAccess, ada: User) -> None:
     """What a process with a wrong clock issues lasts exactly as long as what others issue."""
+    before = await database_now()
     await issued(ada, room, clock)
-    now = Now()
+    after = await database_now()
     for rows, lifetime in (
-        (WebSocketTicket.async_objects.filter(expires_at__gt=now), tickets.LIFETIME),
-        (AccessToken.async_objects.filter(expires_at__gt=now), tokens.LIFETIME),
+        (WebSocketTicket.async_objects.values_list("expires_at", flat=True), tickets.LIFETIME),
+        (AccessToken.async_objects.values_list("expires_at", flat=True), tokens.LIFETIME),
+        (Session.async_objects.values_list("expire_date", flat=True), timedelta(days=14)),
     ):
-        late = rows.filter(expires_at__gt=now + lifetime)
-        early = rows.filter(expires_at__gt=now + lifetime - timedelta(seconds=20))
-        assert (await in_section(late.acount()), await in_section(early.acount()) > 0) == (0, True)
-    two_weeks = Session.async_objects.filter(
-        expire_date__lte=now + timedelta(days=14), expire_date__gt=now + timedelta(days=14, seconds=-20)
-    )
-    assert await in_section(two_weeks.acount()) == 1
+        ends = await in_section(all_of(rows))
+        assert ends
+        assert all(before + lifetime <= end <= after + lifetime for end in ends)
+
+
+async def database_now() -> datetime:
+    """The time by PostgreSQL."""
+    rows = await in_section(db.fetch_all("SELECT clock_timestamp()"))
+    found: datetime = rows[0][0]
+    return found
+
+
+async def all_of(rows: Any) -> list[datetime]:
+    """The rows of a query."""
+    return [row async for row in rows]
 
 
 async def test_expired(wrong: Process, right: Process, room: RoomAccess, ada: User) -> None:
@@ -184,27 +211,39 @@ async def guest(stack: AsyncExitStack, process: Process, room: RoomAccess) -> tu
     return entered, name, found["count"]
 
 
-async def test_presence(clock: dict[str, str], room: RoomAccess) -> None:
-    """A live member stays, in whatever process; one whose process was killed is gone after the lease, for all."""
+async def test_presence(both: list[Process], clock: dict[str, str], room: RoomAccess, clean_redis: Any) -> None:
+    """Live members stay, in whatever process; those of killed processes are gone after the lease, for all."""
+    wrong, right = both
     async with AsyncExitStack() as stack:
-        wrong = await stack.enter_async_context(running(**ENV, **clock))
-        right = await stack.enter_async_context(running(**ENV))
-        observer, _, _ = await guest(stack, right, room)
-        _, in_wrong, _ = await guest(stack, wrong, room)
-        _, in_right, _ = await guest(stack, right, room)
-        # Longer than a lease, with several renewals of both processes.
-        await asyncio.sleep(1.5 * LEASE)
-        here, _, count = await guest(stack, wrong, room)
-        assert count == 4
-        doomed = await stack.enter_async_context(running(**ENV))
-        _, lost, count = await guest(stack, doomed, room)
-        assert count == 5
-        doomed.process.kill()
-        # If a live member had been taken for gone, its departure would have come first.
-        for socket in (observer, here):
-            assert (await socket.next("user_leave"))["username"] == lost
-        wrong.process.kill()
-        left = {(await observer.next("user_leave"))["username"] for _ in range(2)}
-        assert (in_wrong in left, in_right in left) == (True, False)
-        _, _, count = await guest(stack, right, room)
+        doomed = await stack.enter_async_context(all_running(ENV | clock, ENV, program=ADJUSTED))
+        watchers = [await guest(stack, process, room) for process in (right, wrong)]
+        alive = await leases(clean_redis, room)
+        gone = [await guest(stack, process, room) for process in doomed]
+        assert gone[-1][2] == 4
+        left_behind = (await leases(clean_redis, room)).keys() - alive.keys()
+        await renewed(clean_redis, room, alive)
+        for process in doomed:
+            process.process.kill()
+            await process.ended()
+        await run_out(clean_redis, room, left_behind)
+        seen = [[await watcher.next("user_leave") for _ in doomed] for watcher, _, _ in watchers]
+        _, name, count = await guest(stack, right, room)
         assert count == 3
+        # A live member who had been taken for gone would have been told to leave before the next one comes.
+        for (watcher, _, _), frames in zip(watchers, seen, strict=True):
+            until_next = [*frames, *await watcher.until("user_join", name)]
+            left = [frame["username"] for frame in until_next if frame["type"] == "user_leave"]
+            assert sorted(left) == sorted(name for _, name, _ in gone)
+
+
+async def renewed(redis: Any, room: RoomAccess, before: dict[str, float]) -> None:
+    """Wait until each of the leases was renewed; all of them end within the lease by the clock of Redis."""
+
+    async def later() -> bool:
+        ends = await leases(redis, room)
+        return all(ends[member] > end for member, end in before.items())
+
+    await eventually(later, within=DEADLINE, what="every lease was renewed")
+    earliest, ends = await now_of(redis), await leases(redis, room)
+    latest = await now_of(redis) + LEASE
+    assert all(earliest < end <= latest for end in ends.values())

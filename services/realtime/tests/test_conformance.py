@@ -19,6 +19,8 @@ pytestmark = pytest.mark.timeout(300)
 ECHO = Path(__file__).with_name("echo.py")
 KOSOKU = Path(sys.executable).with_name("kosoku")
 CASES, COMPRESSION_CASES = 301, 216
+# Cases at a time, so that the two processes do not wait for each other.
+AT_ONCE = 4
 # NON-STRICT is what the cases call a connection that is failed before the message ahead of the bad frame is answered;
 # INFORMATIONAL where the standard leaves open what to do.
 PASSED = {"OK", "NON-STRICT", "INFORMATIONAL"}
@@ -36,8 +38,9 @@ async def test_autobahn_cases(tmp_path: Path) -> None:
     async with running(None, (str(ECHO),), OUTBOUND_LIMIT=str(2 * MAX_BYTES)) as server:
         # A process of its own: it replaces modules that the server uses, autobahn's among them.
         cases = await asyncio.create_subprocess_exec(
-            str(KOSOKU), f"127.0.0.1:{server.port}", "-o", str(tmp_path), stdout=asyncio.subprocess.DEVNULL
-        )
+            str(KOSOKU), f"127.0.0.1:{server.port}", "-o", str(tmp_path), "-p", str(AT_ONCE),
+            stdout=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
         await cases.wait()
     said = verdicts(tmp_path)
     compression = {name: case for name, case in said.items() if name.startswith(("12.", "13."))}

@@ -13,7 +13,7 @@ from websockets.asyncio.client import connect
 
 from realtime.forwarded import TrustedProxies
 
-from .processes import running
+from .processes import DEADLINE, Process, all_running
 
 SCOPES = Path(__file__).with_name("scopes.py")
 GATEWAY = "172.16.250.10"
@@ -108,16 +108,21 @@ def test_malformed(value: str) -> None:
         TrustedProxies.parse(value)
 
 
-@pytest.mark.parametrize(
-    ("trusted", "client", "schemes"),
-    [("127.0.0.0/8", "1.2.3.4", ("https", "wss")), ("10.0.0.1", "127.0.0.1", ("http", "ws"))],
-)
-async def test_process(trusted: str, client: str, schemes: tuple[str, str]) -> None:
-    """Over the network, by HTTP and by WebSocket."""
+@pytest.mark.usefixtures("_test_database")
+async def test_process() -> None:
+    """Over the network, by HTTP and by WebSocket, of a trusted peer and of another."""
+    envs = ({"FORWARDED_ALLOW_IPS": trusted} for trusted in ("127.0.0.0/8", "10.0.0.1"))
+    async with all_running(*envs, program=(str(SCOPES),)) as processes:
+        believed, own = [await seen_by(process) for process in processes]
+    assert believed == [["1.2.3.4", "https"], ["1.2.3.4", "wss"]]
+    assert own == [["127.0.0.1", "http"], ["127.0.0.1", "ws"]]
+
+
+async def seen_by(process: Process) -> list[Any]:
+    """The client and the scheme that a process takes from the same headers, of a request and of a WebSocket."""
     headers = {"X-Forwarded-For": "6.6.6.6, 1.2.3.4", "X-Forwarded-Proto": "https", "X-Forwarded-Port": "1"}
-    async with running(None, (str(SCOPES),), FORWARDED_ALLOW_IPS=trusted) as process:
-        async with httpx.AsyncClient(trust_env=False) as http:
-            answer = await http.get(f"http://127.0.0.1:{process.port}/", headers=headers)
-        async with connect(f"ws://127.0.0.1:{process.port}/", additional_headers=headers, proxy=None) as socket:
-            sent = json.loads(await socket.recv())
-    assert [answer.json(), sent] == [[client, scheme] for scheme in schemes]
+    async with httpx.AsyncClient(trust_env=False, timeout=DEADLINE) as http:
+        answer = await http.get(f"http://127.0.0.1:{process.port}/", headers=headers)
+    url = f"ws://127.0.0.1:{process.port}/"
+    async with connect(url, additional_headers=headers, proxy=None, open_timeout=DEADLINE) as socket:
+        return [answer.json(), json.loads(await socket.recv())]

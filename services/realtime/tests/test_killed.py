@@ -1,6 +1,7 @@
 """Presence and places after a process was killed: what it held runs out, and what others hold stays."""
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -8,22 +9,21 @@ import pytest_asyncio
 from websockets.exceptions import ConnectionClosed
 
 from accounts.models import User
-from chassis.testing import eventually
 from rooms.access import RoomAccess
 
 from .conftest import MakeRoom, make_user, ticket
-from .processes import Client, Process, client, listening_socket, running
+from .leases import LEASE_ENV, leases, run_out
+from .processes import ADJUSTED, Client, Process, all_running, client
 
 pytestmark = pytest.mark.timeout(180)
-LEASE = 6
 
 
 @pytest_asyncio.fixture
 async def pair(database: None, clean_redis: Any) -> AsyncIterator[list[Process]]:
-    """Two processes whose leases run out soon, and two sockets for each user."""
-    env = {"PRESENCE_LEASE": str(LEASE), "MAX_SOCKETS_PER_USER": "2"}
-    async with running(**env) as one, running(**env) as two:
-        yield [one, two]
+    """Two processes that admit two sockets of each user; a test kills the second."""
+    env = {"MAX_SOCKETS_PER_USER": "2", **LEASE_ENV}
+    async with all_running(env, env, program=ADJUSTED) as processes:
+        yield processes
 
 
 async def entry(user: User, room: RoomAccess) -> dict[str, Any]:
@@ -47,37 +47,38 @@ async def told(watcher: Client, kind: str) -> list[str]:
     return names
 
 
-async def test_presence(pair: list[Process], room: RoomAccess, ada: User) -> None:
-    """Everybody of a killed process is told to have left, once, however many tabs; whoever has one elsewhere stays."""
+async def test_presence(pair: list[Process], room: RoomAccess, ada: User, clean_redis: Any) -> None:
+    """Users of a killed process are told to have left, once, however many tabs; who has one elsewhere stays."""
     grace, (survivor, doomed) = await make_user("grace"), pair
-    async with client(survivor.port, room.name) as watcher:
+    async with AsyncExitStack() as stack:
+
+        async def enter(process: Process, user: User | None = None) -> Client:
+            options = {} if user is None else await entry(user, room)
+            entered = await stack.enter_async_context(client(process.port, room.name, **options))
+            entered.present = (await entered.next("presence"))["users"]
+            return entered
+
+        watcher = await enter(survivor)
         await watcher.next("user_join")
-        async with (
-            client(survivor.port, room.name, **await entry(ada, room)) as kept,
-            client(doomed.port, room.name, **await entry(ada, room)) as lost,
-            client(doomed.port, room.name, **await entry(grace, room)) as tab,
-            client(doomed.port, room.name, **await entry(grace, room)) as other_tab,
-        ):
-            await kept.next("presence")
-            await lost.next("presence")
-            await tab.next("presence")
-            users = (await other_tab.next("presence"))["users"]
-            assert {"username": "ada", "connections": 2} in users
-            assert {"username": "grace", "connections": 2} in users
-            await kill(doomed)
-            assert (await watcher.next("user_leave"))["username"] == "grace"
-            async with client(survivor.port, room.name, **await entry(grace, room)) as back:
-                present = (await back.next("presence"))["users"]
-            assert {"username": "ada", "connections": 1} in present
-            assert {"username": "grace", "connections": 1} in present
-            assert (await watcher.next("user_leave"))["username"] == "grace"
-            async with client(survivor.port, room.name, **await entry(await make_user("alan"), room)) as last:
-                await last.next("presence")
-            # Nobody else was told to have left, neither her twice.
-            assert (await watcher.next("user_leave"))["username"] == "alan"
+        await enter(survivor, ada)
+        alive = await leases(clean_redis, room)
+        tabs = [await enter(doomed, user) for user in (ada, grace, grace)]
+        assert {"username": "ada", "connections": 2} in tabs[-1].present
+        assert {"username": "grace", "connections": 2} in tabs[-1].present
+        left_behind = (await leases(clean_redis, room)).keys() - alive.keys()
+        await kill(doomed)
+        await run_out(clean_redis, room, left_behind)
+        assert (await watcher.next("user_leave"))["username"] == "grace"
+        back = await enter(survivor, grace)
+        assert {"username": "ada", "connections": 1} in back.present
+        assert {"username": "grace", "connections": 1} in back.present
+        # No other user was told to have left, and she was told once.
+        assert "user_leave" not in [frame["type"] for frame in await watcher.until("user_join", "grace")]
+        await back.connection.close()
+        assert (await watcher.next("user_leave"))["username"] == "grace"
 
 
-async def test_places(pair: list[Process], make_room: MakeRoom, ada: User) -> None:
+async def test_places(pair: list[Process], make_room: MakeRoom, ada: User, clean_redis: Any) -> None:
     """A user's sockets count in all rooms and processes; those of a killed process stop counting with their leases."""
     one, two = await make_room(), await make_room()
     survivor, doomed = pair
@@ -91,7 +92,9 @@ async def test_places(pair: list[Process], make_room: MakeRoom, ada: User) -> No
                     assert await third.closed() == 4029
             assert await told(first, "user_leave") == [], "who was turned away had not come"
             await kill(doomed)
-            await eventually(lambda: admitted(survivor, ada, two), within=10 * LEASE, what="the lease ran out")
+            assert not await admitted(survivor, ada, two)
+            await run_out(clean_redis, two, await leases(clean_redis, two))
+            assert await admitted(survivor, ada, two)
 
 
 async def admitted(process: Process, user: User, room: RoomAccess) -> bool:
@@ -103,18 +106,3 @@ async def admitted(process: Process, user: User, room: RoomAccess) -> bool:
             assert await connected.closed() == 4029
             return False
     return True
-
-
-async def test_places_without_redis(room: RoomAccess, ada: User) -> None:
-    """Where Redis never answers each process counts for itself."""
-    with listening_socket() as frozen:
-        env = {"REDIS_URL": f"redis://127.0.0.1:{frozen.getsockname()[1]}/0", "MAX_SOCKETS_PER_USER": "1"}
-        async with running(**env) as one, running(**env) as two:
-            async with (
-                client(one.port, room.name, **await entry(ada, room)) as here,
-                client(two.port, room.name, **await entry(ada, room)) as there,
-            ):
-                await here.next("synced")
-                await there.next("synced")
-                async with client(one.port, room.name, **await entry(ada, room)) as more:
-                    assert await more.closed() == 4029

@@ -21,7 +21,7 @@ from .processes import Client, Process, Proxy, client, database_url, running
 
 pytestmark = pytest.mark.timeout(180)
 ORIGIN = "http://localhost:8000"
-ENV = {"ALLOWED_ORIGINS": ORIGIN, "RECHECK_SECONDS": "0.3", "DATABASE_QUERY_TIMEOUT": "1"}
+ENV = {"ALLOWED_ORIGINS": ORIGIN, "RECHECK_SECONDS": "0.1"}
 
 
 @pytest_asyncio.fixture(scope="module")

@@ -1,30 +1,44 @@
 """How old a socket may be, and how many a user may have."""
 
+import asyncio
+import uuid
+
 import pytest
 
 from accounts.models import User
-from chassis.testing import eventually
+from chassis.testing import eventually, in_section
 from realtime import settings
 from realtime.close_codes import CloseCode
 from realtime.limits import Places, places
+from rooms import events, messages, senders
 from rooms.access import RoomAccess
 
-from .conftest import Connect, MakeRoom, cookie, make_user
-from .processes import client, running
+from .conftest import DEADLINE, Connect, MakeRoom, cookie, make_user
+from .followers import Follower
+from .processes import running
 
 pytestmark = pytest.mark.timeout(180)
 
 
+async def post(room: RoomAccess, text: str) -> None:
+    """Store a message and tell the processes."""
+    posted = await in_section(messages.post(room, senders.new_guest(), uuid.uuid4(), text))
+    events.announce_message(posted.message)
+
+
+@pytest.mark.usefixtures("process")
 async def test_maximum_age(room: RoomAccess) -> None:
     """A socket that is too old is closed with 4016, and the next one goes on where it was."""
-    async with running(MAX_SOCKET_AGE="3") as process:
-        async with client(process.port, room.name) as old:
-            synced = await old.next("synced")
-            assert (await old.post("before"))["seq"] == 1
-            assert await old.closed() == 4016
-        query = f"?since=0&epoch={synced['epoch']}"
-        async with client(process.port, room.name, query) as new:
-            assert (await new.next("message"))["message"] == "before"
+    async with running(MAX_SOCKET_AGE="0.1") as service, asyncio.TaskGroup() as tasks:
+        follower = Follower(room, service.port, service.port)
+        following = tasks.create_task(follower.follow())
+        await post(room, "before")
+        await eventually(lambda: follower.codes, within=DEADLINE, what="a socket was too old")
+        await post(room, "after")
+        await eventually(lambda: len(follower.seqs) >= 2, within=DEADLINE, what="both messages came")
+        following.cancel()
+    assert set(follower.codes) == {4016}
+    assert follower.seqs == [1, 2]
 
 
 async def test_maximum_number(
