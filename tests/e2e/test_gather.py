@@ -4,6 +4,7 @@ Faults are the whole stack's, so these tests are one group where tests run in se
 """
 
 import asyncio
+import time
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ from tests.e2e.upstream import NOW, RESOURCES, faults, whole
 
 pytestmark = pytest.mark.usefixtures("sound_upstream")
 
+LATENCY_MS = 50
 HANGS = {"hang_rate": 1}
 FAILS = {"error_rate": 1, "error_status": 500}
 
@@ -109,14 +111,20 @@ WAYS = [("/api/external/", "await"), ("/api/external/sync/", "async_to_sync")]
 
 @pytest.mark.smoke
 @pytest.mark.parametrize(("path", "via"), WAYS)
-async def test_one_upstream_call(anyone: httpx.AsyncClient, path: str, via: str) -> None:
-    """The same coroutine from an async and from a sync view gives the same rows."""
-    answer = await anyone.get(path)
+async def test_one_upstream_call(
+    anyone: httpx.AsyncClient, upstream_client: httpx.AsyncClient, path: str, via: str
+) -> None:
+    """The same coroutine from an async and from a sync view gives the same rows, and says how long they took."""
+    started = time.perf_counter()
+    async with faults(upstream_client, {"users": {"latency": {"kind": "fixed", "ms": LATENCY_MS}}}):
+        answer = await anyone.get(path)
+    elapsed = (time.perf_counter() - started) * 1000
     assert answer.status_code == 200
     body = answer.json()
     assert (body["via"], body["total"]) == (via, 300)
     assert body["users"][0]["id"] == 1
-    assert body["ms"] >= 0
+    # Not all of it: a timer may be a little early.
+    assert 0.9 * LATENCY_MS <= body["ms"] < elapsed
 
 
 @pytest.mark.parametrize(("path", "via"), WAYS)

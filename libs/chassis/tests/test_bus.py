@@ -5,7 +5,7 @@ import socket
 
 import pytest
 from channels.layers import channel_layers, get_channel_layer
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chassis import bus
@@ -26,11 +26,20 @@ def test_round_trip(name: str, data: dict[str, object]) -> None:
     assert bus.decode(bus.encode("room.x", bus.Event(name, data))) == bus.Event(name, data, "room.x")
 
 
-@given(message=st.dictionaries(KEYS, JSON | st.just({}), max_size=5))
+@given(message=st.dictionaries(KEYS, JSON | st.sampled_from([1, "room.x", {}]), max_size=5))
+@example(message={"v": 1, "event": "room.x", "data": {}})
+@example(message={"v": 1, "event": 5, "data": {}})
+@example(message={"v": 1, "event": "room.x", "data": []})
+@example(message={"v": 1, "event": "room.x", "data": {}, "group": None})
+@example(message={"v": 2, "event": "room.x", "data": {}})
 def test_anything_else_is_ignored(message: dict[str, object]) -> None:
-    """A message of another shape or version is None, never an exception."""
+    """A message of another shape or version is None, never an exception; of this one it is what it says."""
+    name, data, group = message.get("event"), message.get("data"), message.get("group", "")
+    understood = message.get("v") == 1 and isinstance(name, str) and isinstance(data, dict) and isinstance(group, str)
     decoded = bus.decode(message)
-    assert decoded is None or message["v"] == 1
+    assert (None if decoded is None else (decoded.name, decoded.data, decoded.group)) == (
+        (name, data, group) if understood else None
+    )
 
 
 async def test_published_event_arrives() -> None:

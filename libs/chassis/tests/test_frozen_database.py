@@ -144,12 +144,23 @@ async def test_commit(server: PostgresServer) -> None:
 
 
 async def test_giving_back(server: PostgresServer) -> None:
-    """A connection that is given back in a transaction is rolled back in bounded time."""
+    """A connection that is given back in a transaction: in bounded time, and the transaction is rolled back."""
     async with asyncio.timeout(BOUND):
         async with database.connection() as connection:
             async with await connection.cursor() as cursor:
                 await cursor.execute("BEGIN")
+                await cursor.execute("CREATE TABLE given_back ()")
+                await cursor.execute("SELECT pg_backend_pid()")
+                [backend] = await cursor.fetchone()
             server.freeze()
+    server.thaw()
+
+    async def ended() -> bool:
+        return await answers() and await count(f"pid = {backend} AND xact_start IS NOT NULL") == 0
+
+    await eventually(ended, within=BOUND, what="the server has ended the transaction")
+    async with database.connection():
+        assert await database.fetch_all("SELECT to_regclass('given_back')") == [(None,)]
 
 
 async def test_server_side_cursor(server: PostgresServer) -> None:

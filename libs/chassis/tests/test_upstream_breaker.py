@@ -4,11 +4,11 @@ import math
 from random import Random
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from chassis.upstream.breaker import Breaker, State
+from chassis.upstream.breaker import Breaker, State, _Window
 
 
 class Clock:
@@ -202,3 +202,89 @@ class BreakerMachine(RuleBasedStateMachine):
 
 TestBreaker = BreakerMachine.TestCase
 TestBreaker.settings = settings(max_examples=150, stateful_step_count=60, deadline=None, database=None)
+
+
+def test_it_may_be_tried_at_its_time(clock: Clock) -> None:
+    """Not a moment before, and at the moment that `retry_after` says."""
+    breaker = breaker_at(clock, [], open_for=8.0)
+    fail(breaker, 4)
+    clock.now += 7.5
+    assert (breaker.retry_after(), breaker.refuses(), breaker.admit()) == (0.5, True, None)
+    clock.now += 0.5
+    assert (breaker.retry_after(), breaker.refuses(), breaker.state) == (0, False, "open")
+    assert breaker.admit() is not None
+    assert (breaker.state, breaker.retry_after()) == ("half-open", 0)
+
+
+def test_half_open_counts_those_under_way_and_those_that_passed(clock: Clock) -> None:
+    """Three probes in all, one by one or at once: what passed needs no other in its place, what was given up does."""
+    breaker = breaker_at(clock, [])
+    fail(breaker, 4)
+    clock.now += 5
+    fail(breaker, 1, ok=True)
+    one, other = breaker.admit(), breaker.admit()
+    assert (one is None, other is None, breaker.admit(), breaker.refuses()) == (False, False, None, True)
+    assert one is not None
+    breaker.settle(one, None)
+    assert not breaker.refuses()
+    fail(breaker, 1, ok=True)
+    assert (breaker.state, breaker.refuses()) == ("half-open", True)
+    assert other is not None
+    breaker.settle(other, True)
+    assert breaker.state == "closed"
+
+
+def test_by_default(clock: Clock) -> None:
+    """Half of twenty requests within ten seconds open it for five; three probes close it."""
+    breaker = Breaker(clock=clock)
+    fail(breaker, 10, ok=True)
+    fail(breaker, 9)
+    assert breaker.state == "closed"
+    clock.now += 8.9
+    fail(breaker, 1)
+    assert (breaker.state, breaker.retry_after()) == ("open", 5)
+    clock.now += 5
+    fail(breaker, 2, ok=True)
+    assert breaker.state == "half-open"
+    fail(breaker, 1, ok=True)
+    assert breaker.state == "closed"
+
+
+def test_a_success_never_opens_it(clock: Clock) -> None:
+    """Old successes leave the window before the failures do: the share rises, but it takes a failure to open it."""
+    breaker = breaker_at(clock, [])
+    fail(breaker, 9, ok=True)
+    clock.now += 5
+    fail(breaker, 4)
+    clock.now += 6
+    fail(breaker, 1, ok=True)
+    assert breaker.state == "closed"
+    fail(breaker, 1)
+    assert breaker.state == "open"
+
+
+def test_those_that_are_given_up_do_not_count(clock: Clock) -> None:
+    """Neither as requests nor as failures."""
+    breaker = breaker_at(clock, [])
+    for _ in range(20):
+        ticket = breaker.admit()
+        assert ticket is not None
+        breaker.settle(ticket, None)
+    fail(breaker, 3)
+    assert breaker.state == "closed"
+    fail(breaker, 1)
+    assert breaker.state == "open"
+
+
+@given(
+    steps=st.lists(st.tuples(st.sampled_from([0.0, 0.4, 1.0, 2.5, 9.0, 10.0, 11.0, 25.0]), st.booleans()), max_size=40)
+)
+def test_the_window_in_tenths(steps: list[tuple[float, bool]]) -> None:
+    """Both sums are those of the ten newest tenths, whatever was between."""
+    window, now = _Window(10), 1000.0
+    counted: list[tuple[int, bool]] = []
+    for seconds, failed in steps:
+        now += seconds
+        counted.append((int(now), failed))
+        recent = [failed for slot, failed in counted if slot > int(now) - 10]
+        assert window.add(now, failed=failed) == (len(recent), sum(recent))

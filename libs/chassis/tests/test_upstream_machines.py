@@ -185,3 +185,88 @@ def test_the_oldest_copy_goes_first() -> None:
         copies.put(key, key, b"")
     found: Callable[[str], bool] = lambda key: copies.stale(key) is not None  # noqa: E731
     assert [key for key in "abc" if found(key)] == ["a", "c"]
+
+
+def test_a_budget_spends_one_by_one() -> None:
+    """Each spend takes one token and no more; what is earned beyond `most` is lost."""
+    budget = Budget(0.5, start=3, most=2)
+    assert [budget.spend() for _ in range(4)] == [True, True, True, False]
+    for _ in range(3):
+        budget.deposit()
+    assert [budget.spend(), budget.spend()] == [True, False]
+    for _ in range(9):
+        budget.deposit()
+    assert [budget.spend() for _ in range(3)] == [True, True, False]
+
+
+def test_the_quantile_is_renewed_now_and_then() -> None:
+    """First when there are `least` values, then after each `every`, of the last `size`."""
+    moving = MovingQuantile(0.5, size=4, least=3, every=4)
+    seen = []
+    for value in (9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.0):
+        moving.add(value)
+        seen.append(moving.value)
+    assert seen == [None, None, 8, 8, 8, 8, 4, 4]
+
+
+def test_a_deadline_is_told_rounded_down() -> None:
+    """In whole milliseconds, so that the one who is told never takes longer; 0 once it has passed."""
+    clock = Clock()
+    deadline = Deadline.after(1.2568, clock)
+    assert deadline.header() == "1256"
+    clock.now += 1.2
+    assert deadline.header() == "56"
+    clock.now += 5
+    assert (deadline.remaining(), deadline.header()) == (0, "0")
+
+
+def test_a_long_deadline_is_read() -> None:
+    """Up to seven digits, which is almost three hours; the header's name is what other services know."""
+    assert (deadlines.HEADER, deadlines.read("9" * 7)) == ("X-Deadline-Ms", 9999.999)
+
+
+class ExactCopiesMachine(RuleBasedStateMachine):
+    """The copies are exactly those that a list, oldest first, would hold: none is missing that fits and is young."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = Clock()
+        self.copies: Copies[int] = Copies(fresh_for=1.0, stale_for=10.0, most=3, most_bytes=40, clock=self.clock)
+        # (key, value, size, when it came)
+        self.expected: list[tuple[str, int, int, float]] = []
+        self.count = 0
+
+    @rule(
+        key=st.sampled_from("abcde"),
+        size=st.sampled_from([0, 10, 20, 21, 40, 41]),
+        age=st.sampled_from([None, 0.5, 5.0]),
+    )
+    def put(self, key: str, size: int, age: float | None) -> None:
+        """An answer comes: now, or it came to another process a moment ago."""
+        self.count += 1
+        at = self.clock.now - (age or 0.0)
+        copy = self.copies.put(key, self.count, bytes(size), None if age is None else at)
+        assert (copy.value, copy.body, copy.at) == (self.count, bytes(size), at)
+        self.expected = [each for each in self.expected if each[0] != key] + [(key, self.count, size, at)]
+        while len(self.expected) > 3 or sum(each[2] for each in self.expected) > 40:
+            del self.expected[0]
+
+    @rule(seconds=st.sampled_from([-1.0, 0.5, 1.0, 5.0, 10.0]))
+    def wait(self, seconds: float) -> None:
+        """Time passes, or the wall's clock is set back."""
+        self.clock.now += seconds
+
+    @invariant()
+    def holds_what_it_should(self) -> None:
+        """Fresh before one second, usable before ten, by the age that is never negative."""
+        now = self.clock.now
+        for limit, found in ((1.0, self.copies.fresh), (10.0, self.copies.stale)):
+            young = {key: value for key, value, _, at in self.expected if max(0.0, now - at) < limit}
+            assert {key: copy.value for key in "abcde" if (copy := found(key)) is not None} == young
+        assert len(self.copies) == len(self.expected)
+        assert self.copies.size == sum(each[2] for each in self.expected)
+        assert [self.copies.age(at) for *_, at in self.expected] == [max(0.0, now - at) for *_, at in self.expected]
+
+
+TestExactCopies = ExactCopiesMachine.TestCase
+TestExactCopies.settings = settings(max_examples=100, stateful_step_count=30, deadline=None, database=None)

@@ -125,3 +125,35 @@ async def test_typing_without_a_connection(server: FakeServer, make_room: MakeRo
         await room.typing()
         await room.send("hi")
     assert [frame["type"] for frame in server.visits[0].frames] == ["typing", "message"]
+
+
+def test_pace_to_the_millisecond(clock: list[float]) -> None:
+    """The wait is what is missing at this rate and one millisecond, for the frame and for what is to be spared."""
+    clock[0] = 50.0
+    pace = Pace(2, 4, lambda: clock[0])
+    assert [pace.take(), pace.take()] == [0, 0]
+    assert (pace.take(), pace.take(spare=1)) == (pytest.approx(0.251), pytest.approx(0.501))
+    clock[0] += 0.1
+    assert pace.take() == pytest.approx(0.151)
+    clock[0] += 0.15
+    assert (pace.take(), pace.take()) == (0, pytest.approx(0.251))
+
+
+def test_pace_is_drained_from_now_on(clock: list[float]) -> None:
+    """Time that passed before the server complained earns nothing."""
+    pace = Pace(2, 4, lambda: clock[0])
+    clock[0] += 1
+    pace.drain()
+    assert pace.take() == pytest.approx(0.251)
+    clock[0] += 0.25
+    assert pace.take() == 0
+
+
+def test_the_first_delay_after_a_reset() -> None:
+    """Each try doubles the bound, at once or not; a reset starts over, and the options are what they say."""
+    backoff = Backoff(base=1, cap=3, uniform=lambda low, high: high)
+    assert [backoff.delay(at_once=True), backoff.delay(), backoff.delay(at_once=True)] == [0.2, 2, 0.8]
+    assert backoff.delay() == 3
+    backoff.reset()
+    assert [backoff.delay(), backoff.delay()] == [1, 2]
+    assert (Backoff().base, Backoff().cap, Backoff().lasted) == (0.5, 30, 5)

@@ -1,6 +1,6 @@
 """The newest messages in memory."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rooms.hub.tail import Tail
@@ -41,3 +41,26 @@ def test_bounds(sizes: list[int]) -> None:
     kept = tail.after(tail.start) or []
     assert len(kept) == len(tail) <= 10
     assert sum(len(frame) for _, frame in kept) <= 200
+
+
+@given(sizes=SIZES)
+@example(sizes=[20] * 10)
+@example(sizes=[20] * 11)
+@example(sizes=[40] * 5 + [1])
+def test_keeps_what_fits(sizes: list[int]) -> None:
+    """As many of the newest as keep within both bounds, no fewer; `start` is the number before them."""
+    tail, numbered = filled(sizes)
+    kept = numbered[-10:]
+    while sum(len(frame) for _, frame in kept) > 200:
+        kept = kept[1:]
+    assert tail.after(tail.start) == kept
+    assert tail.start == len(numbered) - len(kept)
+
+
+def test_an_older_history_is_not_here() -> None:
+    """A tail that starts at a number knows nothing of what came before, and says so."""
+    tail = Tail(7)
+    assert (tail.after(6), tail.after(7), tail.newest(1)) == (None, [], None)
+    tail.append(8, b"eight")
+    assert (tail.after(6), tail.after(7), tail.after(8)) == (None, [(8, b"eight")], [])
+    assert (tail.newest(1), tail.newest(2)) == ([(8, b"eight")], None)

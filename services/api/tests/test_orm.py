@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from typing import Any
 
 import httpx
@@ -45,6 +46,9 @@ STOCK_STATEMENTS = {
 }
 
 
+REST_MS = 100
+
+
 class Hold:
     """Lets a test stop a request in the middle of its transaction."""
 
@@ -78,7 +82,12 @@ async def fail_stock(demo: Demo) -> None:
     await User.objects.acreate(pk=demo.user.pk, username="again")
 
 
-EXTRA = {"async": {"hold": hold_async, "fail": fail}, "stock": {"hold": hold_on_lane, "fail": fail_stock}}
+async def rest(demo: Demo) -> None:
+    """A statement that takes `REST_MS`."""
+    await db.fetch_all("SELECT pg_sleep(%s::float8 / 1000)", (REST_MS,))
+
+
+EXTRA = {"async": {"hold": hold_async, "fail": fail, "rest": rest}, "stock": {"hold": hold_on_lane, "fail": fail_stock}}
 
 
 async def showcase_and(request: HttpRequest, backend: str, what: str) -> HttpResponse:
@@ -186,3 +195,15 @@ async def test_client_leaves(client: httpx.AsyncClient, settings: Any, backend: 
     for response in await asyncio.gather(*(client.get("/api/orm/") for _ in range(6))):
         assert response.status_code == 200
     assert await row_counts() == before
+
+
+async def test_times(client: httpx.AsyncClient, settings: Any) -> None:
+    """`ms` is what the call takes, in milliseconds: all of a slow one, and together no more than the request."""
+    settings.ROOT_URLCONF = __name__
+    started = time.perf_counter()
+    reports = (await client.get("/orm/async/rest/")).json()
+    elapsed = (time.perf_counter() - started) * 1000
+    [slow] = [report["ms"] for report in reports if report["method"] == "rest"]
+    assert slow >= REST_MS
+    assert all(report["ms"] > 0 for report in reports)
+    assert sum(report["ms"] for report in reports) < elapsed
