@@ -89,7 +89,7 @@ async def open_room(name: str, user_id: int | None, address: str) -> RoomAccess:
     except NotFound:
         if made:
             raise
-        message = f"No room was made: there are {settings.ROOMS_ON_DEMAND_MAX} rooms made on demand already"
+        message = f"No room was made: ROOMS_ON_DEMAND_MAX ({settings.ROOMS_ON_DEMAND_MAX}) exist already"
         raise TooManyRequests(message, retry_after=_FULL_RETRY) from None
 
 

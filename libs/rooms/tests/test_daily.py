@@ -11,6 +11,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import pytest
 from django.core.management import CommandError, call_command
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.utils import timezone
@@ -20,7 +21,8 @@ from chassis.management import jobs
 from chassis.testing import in_section, in_thread
 from rooms.models import Room
 
-DEADLINE = 30.0
+# Of a process that has to import everything first, on a busy machine.
+DEADLINE = 60.0
 NOTHING = ["tickets: 0 deleted", "tokens: 0 deleted", "sessions: 0 deleted", "rooms: 0 deleted", "messages: 0 deleted"]
 
 
@@ -99,10 +101,10 @@ async def test_two_at_once(database: None) -> None:
     assert await in_thread(daily) == (NOTHING, [], "")
 
 
-async def start(*arguments: str, database_url: str | None = None) -> asyncio.subprocess.Process:
+async def start(*arguments: str) -> asyncio.subprocess.Process:
     """The command as a process, on the test database."""
     base, _, name = os.environ["DATABASE_URL"].rpartition("/")
-    url = database_url or f"{base}/{connections.settings[DEFAULT_DB_ALIAS]['NAME'] or name}"
+    url = f"{base}/{connections.settings[DEFAULT_DB_ALIAS]['NAME'] or name}"
     program = "from django.core.management import execute_from_command_line as run; import sys; run(sys.argv)"
     return await asyncio.create_subprocess_exec(
         sys.executable, "-c", program, "daily", *arguments,
@@ -110,6 +112,7 @@ async def start(*arguments: str, database_url: str | None = None) -> asyncio.sub
     )  # fmt: skip
 
 
+@pytest.mark.timeout(120)
 async def test_again_and_again_until_sigterm(database: None, tmp_path: Path) -> None:
     """It goes on after the first run, and ends at once when it is told to, with 0."""
     process = await start("--every", "0.1", "--touch", str(tmp_path / "done"))
@@ -123,6 +126,7 @@ async def test_again_and_again_until_sigterm(database: None, tmp_path: Path) -> 
     assert (tmp_path / "done").exists()
 
 
+@pytest.mark.timeout(120)
 async def test_sigterm_ends_the_wait_for_the_next_day(database: None) -> None:
     """It does not sleep on."""
     process = await start("--every", "86400")
@@ -133,12 +137,3 @@ async def test_sigterm_ends_the_wait_for_the_next_day(database: None) -> None:
         process.send_signal(signal.SIGTERM)
         await process.communicate()
     assert process.returncode == 0
-
-
-async def test_without_a_database(database: None) -> None:
-    """One line that says why, and exit code 1."""
-    process = await start(database_url="postgresql://millrace@127.0.0.1:1/none")
-    async with asyncio.timeout(DEADLINE):
-        _, errors = await process.communicate()
-    assert process.returncode == 1
-    assert "PostgreSQL at 127.0.0.1:1 accepts no connection" in errors.decode()

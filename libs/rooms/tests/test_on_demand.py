@@ -117,7 +117,7 @@ async def test_the_cap(make_room: MakeRoom, settings: Any) -> None:
     await make_room()
     await on_demand.open_room("one", None, HERE)
     await on_demand.open_room("two", None, HERE)
-    with pytest.raises(TooManyRequests, match="there are 2 rooms made on demand already"):
+    with pytest.raises(TooManyRequests, match=r"ROOMS_ON_DEMAND_MAX \(2\) exist already"):
         await on_demand.open_room("three", None, HERE)
     await on_demand.open_room("one", None, HERE)
 
@@ -162,7 +162,7 @@ async def test_more_rooms_than_one_batch(database: None, monkeypatch: pytest.Mon
 
 
 async def test_opening_a_room_keeps_it(database: None) -> None:
-    """Whoever opens it marks it as used, which the next removal sees."""
+    """Opening it marks it as used, which the next removal sees."""
     room = await aged("old")
     assert room.stale
     assert (await on_demand.open_room("old", None, HERE)).id == room.id

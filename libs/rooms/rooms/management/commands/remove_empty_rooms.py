@@ -1,4 +1,4 @@
-"""`manage remove_empty_rooms`: remove what `ROOMS_ON_DEMAND` made and no one uses; a part of `manage daily`."""
+"""`manage remove_empty_rooms`: remove what `ROOMS_ON_DEMAND` made and is not used; a part of `manage daily`."""
 
 from typing import Any
 
