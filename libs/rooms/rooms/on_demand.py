@@ -119,6 +119,8 @@ def remove_empty() -> Removed:
     found = BATCH
     while found == BATCH:
         with transaction.atomic(), connection.cursor() as cursor:
+            # The connection's own bound suits a request. Only rooms that are not used are locked meanwhile.
+            cursor.execute("SET LOCAL statement_timeout = 0")
             cursor.execute(_LOCK, conditions)
             ids = [room_id for (room_id,) in cursor.fetchall()]
             found = len(ids)
