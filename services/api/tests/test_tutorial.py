@@ -226,7 +226,8 @@ async def test_15_timing_middleware(client: httpx.AsyncClient, caplog: pytest.Lo
     """Every answer says how long it took, in a header and in the log."""
     response = await client.get("/api/async/?delay=0.01")
     assert float(response.headers["X-Request-Duration"]) >= 0.01
-    (line,) = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+    events = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+    (line,) = [event for event in events if event["event"] == "http.request"]
     assert (line["method"], line["path"], line["status"]) == ("GET", "/api/async/", 200)
     assert line["ms"] >= 10
     assert not_async(django_settings.MIDDLEWARE) == []
