@@ -43,13 +43,16 @@ async def status(directory: DataDirectory, out: Output) -> int:
     if pid is None:
         out.say("Millrace does not run; `make run` starts it")
         return NOT_RUNNING
-    entries = directory.read_state().get("services", [])
+    state = directory.read_state()
+    entries = state.get("services", [])
     well = await asyncio.gather(*(_is_well(entry) for entry in entries))
     out.table(
         (_row(entry, healthy=is_well) for entry, is_well in zip(entries, well, strict=True)),
         header=("Name", "PID", "Port", "Health", "Uptime", "Restarts"),
     )
-    if not directory.read_state().get("ready"):
+    if job := state.get("daily"):
+        out.say(f"\n  daily job: {_daily(job)}")
+    if not state.get("ready"):
         out.say("\nit is starting or stopping")
         return 1
     return 0 if all(well) else 1
@@ -73,6 +76,15 @@ def _row(entry: dict[str, Any], *, healthy: bool) -> tuple[str, ...]:
     uptime = _duration(time.time() - entry["started_at"]) if entry["pid"] else "-"
     health = "ok" if healthy else "failing" if entry["pid"] else "down"
     return entry["name"], str(entry["pid"] or "-"), str(entry["port"]), health, uptime, str(entry["restarts"])
+
+
+def _daily(job: dict[str, Any]) -> str:
+    """When it ran and how, and when it runs next; it is no service, so a failure is said and changes no exit code."""
+    now = time.time()
+    coming = f"next in {_duration(max(0.0, job['next'] - now))}"
+    if job["last"] is None:
+        return f"has not run yet, {coming}"
+    return f"{'failed' if job['failed'] else 'done'} {_duration(now - job['last'])} ago, {coming}"
 
 
 def _duration(seconds: float) -> str:

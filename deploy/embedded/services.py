@@ -17,9 +17,11 @@ ROOT = Path(__file__).parents[2]
 _DEMO = {
     "DEMO": "1",
     "ALLOW_GUESTS": "1",
+    "ROOMS_ON_DEMAND": "1",
     # Everybody who plays with a demo comes from one address, the end-to-end suite above all.
     "LOGIN_ADDRESS_RATE": "1000/minute",
     "REGISTER_RATE": "1000/minute",
+    "ROOMS_ON_DEMAND_ADDRESS_RATE": "100/minute",
 }
 # Of the user's shell, another project's perhaps: these decide what code a service loads and where it listens.
 _FOREIGN = (

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from embedded import services
+from embedded.daily import Daily
 from embedded.errors import StackError
 from embedded.faults import Faults
 from embedded.output import Output
@@ -29,7 +30,7 @@ _DEMO = ("+", "seed_demo", "+", "demo_logins", "--json")
 class Stack:
     """PostgreSQL and Valkey, and on top of them the services.
 
-    Temporary ones log to files and are not durable, unless `durable` says so.
+    Temporary ones log to files, are not durable unless `durable` says so, and have no daily job.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Stack:
         self._stages: list[list[Service]] = []
         self._shared: socket.socket | None = None
         self._faults = Faults(directory.run / "faults.sock", out)
+        self._daily = Daily(out, self.write_state)
         self.addresses = services.Addresses(ports=ports, database_url=self._postgres.url, redis_url=self._valkey.url)
 
     @property
@@ -80,6 +82,8 @@ class Stack:
                 services.realtime(2, self.ports.realtime_2, self._shared, env),
             )
         self._faults.services = self.services
+        if not self.temporary:
+            self._daily.start(env)
         self.ready = True
         self.write_state()
 
@@ -87,6 +91,7 @@ class Stack:
         """Everything, latest first, each stage at once. Nothing that descends from the runner survives it."""
         self.ready = False
         self._faults.close()
+        await self._daily.stop()
         while self._stages:
             await asyncio.gather(*(service.stop() for service in self._stages[-1]))
             self._stages.pop()
@@ -110,6 +115,7 @@ class Stack:
             "redis": self.addresses.redis_url,
             "logins": self.logins,
             "services": [_entry(service) for service in self.services],
+            "daily": self._daily.state(),
         }
         try:
             self.directory.write_state(state)

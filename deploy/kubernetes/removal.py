@@ -9,7 +9,7 @@ from kubernetes.target import NAMESPACE, Target
 OURS = "app.kubernetes.io/part-of=millrace"
 # What the manifests may contain, but for the namespace and the volumes' claims.
 KINDS = (
-    "deployments,statefulsets,jobs,services,configmaps,secrets,serviceaccounts,networkpolicies,poddisruptionbudgets,"
+    "deployments,statefulsets,cronjobs,jobs,services,configmaps,secrets,serviceaccounts,networkpolicies,poddisruptionbudgets,"
     "horizontalpodautoscalers,resourcequotas,limitranges"
 )
 
@@ -21,7 +21,9 @@ def end_former_jobs(target: Target, objects: list[Object]) -> None:
     keep = _names(objects)
     for job in target.kubectl.items("jobs", "--selector", OURS):
         over = {one["type"] for one in job.get("status", {}).get("conditions", []) if one["status"] == "True"}
-        if ("Job", job["metadata"]["name"]) not in keep and not over & {"Complete", "Failed"}:
+        # Those of a CronJob are its own.
+        ours = not job["metadata"].get("ownerReferences")
+        if ours and ("Job", job["metadata"]["name"]) not in keep and not over & {"Complete", "Failed"}:
             target.kubectl("delete", "job", job["metadata"]["name"], "--wait=false")
 
 
@@ -46,7 +48,7 @@ def _names(objects: list[Object]) -> set[tuple[str, str]]:
 
 def _used(target: Target) -> Iterator[str]:
     """Names of the ConfigMaps and Secrets that a kept revision of a workload, or a pod, refers to."""
-    for one in target.kubectl.items("replicasets,statefulsets,pods"):
+    for one in target.kubectl.items("replicasets,statefulsets,jobs,pods"):
         spec = one["spec"]["template"]["spec"] if one["kind"] != "Pod" else one["spec"]
         for volume in spec.get("volumes", []):
             yield volume.get("secret", {}).get("secretName", "")

@@ -10,7 +10,7 @@ from typing import Any
 
 DEADLINE = 60.0
 DOCKER = shutil.which("docker") or "docker"
-SERVICES = ("gateway", "api", "realtime", "mock-upstream", "postgres", "valkey")
+SERVICES = ("gateway", "api", "realtime", "mock-upstream", "postgres", "valkey", "daily")
 # Of the profiles, which `make containers` starts too.
 OPTIONAL = ("gateway-tls", "prometheus")
 

@@ -115,9 +115,9 @@ async def test_a_member_enters_a_private_room(enter: OpenSocket, staff: Person) 
         await socket.expect(type="ack", id=client_id)
 
 
-@pytest.mark.parametrize("room", ["nowhere_at_all", "a.b", "x" * 65, "r%C3%B6om", "%D9%A1", "lobby%0A"])
-async def test_a_room_that_does_not_exist(stack: Stack, room: str) -> None:
-    """4004 for a room that does not, or cannot, exist."""
+@pytest.mark.parametrize("room", ["a.b", "x" * 65, "r%C3%B6om", "%D9%A1", "lobby%0A"])
+async def test_a_name_that_no_room_can_have(stack: Stack, room: str) -> None:
+    """4004; every other name is a room in the demo, at the latest when it is opened."""
     assert await refusal(stack.realtime, room, Entry()) == NO_SUCH_ROOM
 
 

@@ -152,8 +152,8 @@ async def test_a_ticket_bought_by_cookie(stack: Stack, alice: Person) -> None:
     [
         ("staff", False, Forbidden),
         ("staff", True, NotSignedIn),
-        ("nowhere_at_all", False, NoSuchRoom),
-        ("nowhere_at_all", True, NoSuchRoom),
+        ("no.such.room", False, NoSuchRoom),
+        ("no.such.room", True, NoSuchRoom),
     ],
 )
 async def test_where_nobody_gets_in(

@@ -122,8 +122,8 @@ async def test_a_stored_place(stack: Stack, enter: OpenSocket, alice: Person) ->
     [
         ("staff", False, "forbidden"),
         ("staff", True, "not_signed_in"),
-        ("nowhere_at_all", False, "no_such_room"),
-        ("nowhere_at_all", True, "no_such_room"),
+        ("no.such.room", False, "no_such_room"),
+        ("no.such.room", True, "no_such_room"),
     ],
 )
 async def test_where_nobody_gets_in(stack: Stack, alice: Person, name: str, as_guest: bool, code: str) -> None:

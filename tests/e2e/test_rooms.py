@@ -151,13 +151,19 @@ ROOM = [("GET", "messages/", None), ("POST", "messages/", {"message": "x"}), ("P
 
 
 @pytest.mark.parametrize(("method", "path", "body"), ROOM)
-@pytest.mark.parametrize(("room", "status"), [("staff", 403), ("nowhere_at_all", 404)])
-async def test_rooms_one_may_not_enter(
-    alice: Person, room: str, status: int, method: str, path: str, body: dict[str, str] | None
-) -> None:
-    """A private room of others is 403, one that does not exist 404, for every way in."""
-    answer = await alice.client.request(method, f"/api/rooms/{room}/{path}", json=body)
-    assert answer.status_code == status
+async def test_a_room_one_may_not_enter(alice: Person, method: str, path: str, body: dict[str, str] | None) -> None:
+    """A private room of others is 403, for every way in."""
+    answer = await alice.client.request(method, f"/api/rooms/staff/{path}", json=body)
+    assert answer.status_code == 403
+    assert answer.json()["error"]
+
+
+# A stream opens its room, and with that makes it in the demo.
+@pytest.mark.parametrize(("method", "path", "body"), [one for one in ROOM if one[1] != "events/"])
+async def test_a_room_that_does_not_exist(alice: Person, method: str, path: str, body: dict[str, str] | None) -> None:
+    """404, and none is made."""
+    answer = await alice.client.request(method, f"/api/rooms/nowhere_at_all/{path}", json=body)
+    assert answer.status_code == 404
     assert answer.json()["error"]
 
 

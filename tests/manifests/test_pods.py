@@ -202,6 +202,25 @@ def test_jobs_can_be_applied_again(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SETS)
+def test_the_daily_job_never_runs_twice_and_leaves_little_behind(name: str) -> None:
+    """It ends long before the next one starts, waits for migrations, and gets the settings of the services."""
+    (cron,) = of_kind(name, "CronJob")
+    spec, job = cron["spec"], cron["spec"]["jobTemplate"]["spec"]
+    assert (cron["metadata"]["name"], spec["concurrencyPolicy"], spec["timeZone"]) == ("daily", "Forbid", "Etc/UTC")
+    assert re.fullmatch(r"\d+ \d+ \* \* \*", spec["schedule"])
+    assert spec["startingDeadlineSeconds"] < 24 * 3600
+    assert (spec["successfulJobsHistoryLimit"], spec["failedJobsHistoryLimit"]) == (1, 3)
+    assert job["activeDeadlineSeconds"] < 3600 < job["ttlSecondsAfterFinished"]
+    assert job["podReplacementPolicy"] == "Failed"
+    (container,) = template(cron)["spec"]["containers"]
+    assert container["command"] == ["python", "-m", "api.manage", "daily"]
+    (api,) = template(named(name, "Deployment", "api"))["spec"]["containers"]
+    assert (container["image"], container["envFrom"]) == (api["image"], api["envFrom"])
+    variables = {one["name"]: one.get("value") for one in container["env"]}
+    assert 0 < float(variables["DATABASE_WAIT_SECONDS"]) < job["activeDeadlineSeconds"]
+
+
+@pytest.mark.parametrize("name", SETS)
 def test_gitops_tools_keep_what_old_pods_need(name: str) -> None:
     for one in of_kind(name, "ConfigMap"):
         if one["metadata"]["name"] == "release" or one["metadata"]["name"].startswith("release-"):

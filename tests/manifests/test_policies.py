@@ -13,6 +13,7 @@ PAIRS = {
     ("realtime", "postgres", 5432),
     ("migrate", "postgres", 5432),
     ("demo-seed", "postgres", 5432),
+    ("daily", "postgres", 5432),
     ("api", "valkey", 6379),
     ("realtime", "valkey", 6379),
     ("demo-seed", "valkey", 6379),

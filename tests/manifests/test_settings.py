@@ -32,8 +32,8 @@ def most_pods(name: str, service: str) -> int:
 def test_postgres_has_a_connection_for_every_process_that_can_exist(name: str) -> None:
     (container,) = template(named(name, "StatefulSet", "postgres"))["spec"]["containers"]
     (allowed,) = [int(one.split("=")[1]) for one in container["args"] if one.startswith("-cmax_connections=")]
-    # Each Job has two: its own work and, for migrate, the lock.
-    jobs = 2 * len(of_kind(name, "Job"))
+    # Each Job has two: its own work and, for migrate and daily, the lock.
+    jobs = 2 * len(of_kind(name, "Job", "CronJob"))
     assert allowed >= CONNECTIONS * sum(most_pods(name, service) for service in ("api", "realtime")) + jobs + 10
 
 
@@ -49,7 +49,7 @@ def cores(quantity: str) -> float:
 def all_pods(name: str) -> list[tuple[int, Object]]:
     """How many of each pod there can be, with its container."""
     found = []
-    for one in of_kind(name, "Deployment", "StatefulSet", "Job"):
+    for one in of_kind(name, "Deployment", "StatefulSet", "Job", "CronJob"):
         service = one["metadata"]["name"]
         count = most_pods(name, service) if service in {"api", "realtime"} else one["spec"].get("replicas", 1) + 1
         found += [(count, container) for container in containers(template(one))]
@@ -74,7 +74,7 @@ def test_the_quota_has_room_for_the_most_pods_of_a_roll(name: str) -> None:
 def test_the_local_stack_leaves_room_on_four_cores() -> None:
     """Two pods of each service, the databases, and the surge of all three services at once."""
     requests = 0.0
-    for one in of_kind("local", "Deployment", "StatefulSet", "Job"):
+    for one in of_kind("local", "Deployment", "StatefulSet", "Job", "CronJob"):
         surge = 1 if one["spec"].get("replicas", 1) > 1 else 0
         for container in containers(template(one)):
             requests += cores(container["resources"]["requests"]["cpu"]) * (one["spec"].get("replicas", 1) + surge)
@@ -125,6 +125,7 @@ def test_production_has_nothing_of_the_demo() -> None:
     settings = next(one for one in of_kind("production", "ConfigMap") if one["metadata"]["name"].startswith("settings"))
     assert settings["data"]["DEMO"] == "0"
     assert settings["data"]["ALLOW_GUESTS"] == "0"
+    assert settings["data"]["ROOMS_ON_DEMAND"] == "0"
     assert settings["data"]["HTTPS_ONLY"] == "1"
     assert "mock-upstream" not in settings["data"]["UPSTREAM_URL"]
     names = {one["metadata"]["name"] for one in of_kind("production", "Deployment", "StatefulSet", "Job")}

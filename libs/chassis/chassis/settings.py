@@ -27,6 +27,15 @@ ALLOW_GUESTS = env.bool("ALLOW_GUESTS", False)
 # Messages that one sender posts, and that are posted to one room, in all processes together.
 USER_MESSAGE_RATE = env.str("USER_MESSAGE_RATE", "100/10 seconds", validate=rate)
 ROOM_MESSAGE_RATE = env.str("ROOM_MESSAGE_RATE", "1000/10 seconds", validate=rate)
+# A public room is made when a user, or a guest if guests are admitted, opens a valid name that has none.
+ROOMS_ON_DEMAND = env.bool("ROOMS_ON_DEMAND", False)
+# Rooms that one user, and one address, may have made this way, in all processes together.
+ROOMS_ON_DEMAND_RATE = env.str("ROOMS_ON_DEMAND_RATE", "10/hour", validate=rate)
+ROOMS_ON_DEMAND_ADDRESS_RATE = env.str("ROOMS_ON_DEMAND_ADDRESS_RATE", "20/hour", validate=rate)
+# How many such rooms there may be.
+ROOMS_ON_DEMAND_MAX = env.int("ROOMS_ON_DEMAND_MAX", 1000, validate=validate.Range(1))
+# Seconds after which such a room that is empty may be removed, by `manage daily`.
+ROOMS_ON_DEMAND_EMPTY_SECONDS = env.float("ROOMS_ON_DEMAND_EMPTY_SECONDS", 24 * 3600, validate=validate.Range(60))
 # Seconds after which a socket whose process renews nothing any more counts as gone.
 PRESENCE_LEASE = env.float("PRESENCE_LEASE", 30, validate=validate.Range(1, 3600))
 
@@ -64,7 +73,7 @@ DATABASES = {
 }
 # Seconds for one query of async code, from its first byte to its last; then 503, and its connection is given up.
 DATABASE_QUERY_TIMEOUT = env.float("DATABASE_QUERY_TIMEOUT", 2, validate=validate.Range(0, min_inclusive=False))
-# Seconds that `manage migrate` and `manage seed_demo` wait for PostgreSQL, the latter for the migrations too.
+# Seconds that `manage migrate`, `seed_demo` and `daily` wait for PostgreSQL, the latter two for the migrations too.
 DATABASE_WAIT_SECONDS = env.float("DATABASE_WAIT_SECONDS", 0, validate=validate.Range(0, 86_400))
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -22,6 +22,13 @@ class RoomAccess:
     public: bool
     last_seq: int
     epoch: uuid.UUID
+    # Made on demand, and not marked as used for a while: opening it marks it (`rooms.on_demand`).
+    stale: bool = False
+
+
+def stale_seconds() -> float:
+    """Seconds after which a room made on demand is marked as used again: short beside the time that it may be empty."""
+    return float(settings.ROOMS_ON_DEMAND_EMPTY_SECONDS) / 48
 
 
 async def enter(name: str, user_id: int | None) -> RoomAccess:
@@ -32,10 +39,12 @@ async def enter(name: str, user_id: int | None) -> RoomAccess:
     if not names.valid(name):
         raise NotFound("Room not found")
     rows = await fetch_all(
-        "SELECT room.id, name, title, public, last_seq, epoch, membership.id IS NOT NULL FROM rooms_room room"
+        "SELECT room.id, name, title, public, last_seq, epoch,"
+        " on_demand AND used_at < clock_timestamp() - make_interval(secs => %s), membership.id IS NOT NULL"
+        " FROM rooms_room room"
         " LEFT JOIN rooms_membership membership ON membership.room_id = room.id AND membership.user_id = %s"
         " WHERE name = %s",
-        (user_id, name),
+        (stale_seconds(), user_id, name),
     )
     if not rows:
         raise NotFound("Room not found")

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 from django_async_backend.db.models.base import AsyncModelMixin
 
@@ -15,6 +16,9 @@ class Room(AsyncModelMixin, models.Model):
     The row lock of the update that raises `last_seq` makes number order commit order, so a reader that has seen n has
     seen everything up to n. A new `epoch` says that numbers started over (a restored backup): clients must start over
     too.
+
+    A room that is `on_demand` was made when someone opened its name, and is removed after it has been empty for long.
+    `used_at` is when it was last known to have someone in it, give or take twice `rooms.access.stale_seconds()`.
     """
 
     name = models.CharField(max_length=64, unique=True)
@@ -23,14 +27,22 @@ class Room(AsyncModelMixin, models.Model):
     last_seq = models.BigIntegerField(default=0)
     epoch = models.UUIDField(default=uuid.uuid4)
     removals = models.BigIntegerField(default=0, db_default=0)
+    on_demand = models.BooleanField(default=False, db_default=False)
+    used_at = models.DateTimeField(default=timezone.now, db_default=Now())
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        """The name is checked by the database too: group names are made from it."""
+        """The name is checked by the database too: group names are made from it.
+
+        The index holds rooms made on demand only: how many there are, and which of them may be removed.
+        """
 
         ordering: ClassVar = ["name"]
         constraints: ClassVar = [
             models.CheckConstraint(name="room_name_valid", condition=models.Q(name__regex=r"^[A-Za-z0-9_]{1,64}$")),
+        ]
+        indexes: ClassVar = [
+            models.Index(name="room_on_demand", fields=["used_at"], condition=models.Q(on_demand=True)),
         ]
 
     def __str__(self) -> str:

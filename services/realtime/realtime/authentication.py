@@ -14,6 +14,7 @@ from django.http import parse_cookie
 from accounts import credentials, tickets, users
 from accounts.credentials import Credential
 from accounts.sessions import SessionStore, Signed, holder
+from chassis import addresses
 from chassis.errors import Unauthorized
 from chassis.types import Scope
 from rooms import senders
@@ -34,6 +35,12 @@ class Identity:
 def header_values(scope: Scope, name: bytes) -> list[str]:
     """All values of a header."""
     return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
+
+
+def client_address(scope: Scope) -> str:
+    """The client's address for counting; forwarded headers were applied by the server (`FORWARDED_ALLOW_IPS`)."""
+    client = scope.get("client")
+    return addresses.counted(str(client[0])) if client else ""
 
 
 def query(scope: Scope) -> dict[str, str]:

@@ -13,7 +13,7 @@ from realtime.close_codes import CloseCode, close_code
 from realtime.consumer import Consumer
 from realtime.delivery import hub
 from realtime.limits import TokenBucket, places
-from rooms import access, events, limits, messages
+from rooms import events, limits, messages, on_demand
 from rooms.hub import Seat, traces
 from rooms.presence import Lease
 from rooms.senders import Sender
@@ -44,8 +44,7 @@ class ChatConsumer(Consumer):
             await self.accept()
             ticket = await self._first_frame()
         self.identity = await authentication.identify(self.scope, name, ticket)
-        user_id = self.sender.user_id
-        self.room = await (access.enter_as_guest(name) if user_id is None else access.enter(name, user_id))
+        self.room = await on_demand.open_room(name, self.sender.user_id, authentication.client_address(self.scope))
         if not places.take(self.sender.key, settings.MAX_SOCKETS_PER_USER):
             await self.refuse(CloseCode.TOO_MANY_SOCKETS)
         self.place = self.sender.key

@@ -32,7 +32,10 @@ class CloseCode(IntEnum):
     )
     FORBIDDEN = 4003, "You are not a member of this room. Do not reconnect."
     NO_SUCH_ROOM = 4004, "There is no such room. Do not reconnect."
-    TOO_FAST = 4008, "You kept sending after many `too_fast` errors. Slow down, then reconnect."
+    TOO_FAST = (
+        4008,
+        "You kept sending after many `too_fast` errors, or opened too many new rooms. Slow down, then reconnect.",
+    )
     ROOM_RESTARTED = (
         4010,
         "The numbers of this room started over. Reconnect at once, with `since`: `resync_required` follows.",

@@ -17,8 +17,9 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from chassis.database import migrations
 
 INTERVAL = 0.5
-# "millrace" in ASCII: advisory locks of a database share one space of numbers.
+# Numbers that spell something in ASCII: advisory locks of a database share one space of numbers.
 _MIGRATE_LOCK = int.from_bytes(b"millrace")
+_DAILY_LOCK = int.from_bytes(b"mr-daily")
 
 type Say = Callable[[str], object]
 
@@ -83,6 +84,22 @@ def only_one(alias: str, say: Say) -> Iterator[None]:
             # The end of the session would release it too, but a little later. A session that was lost has no lock.
             with contextlib.suppress(psycopg.Error):
                 connection.execute("SELECT pg_advisory_unlock(%s::bigint)", (_MIGRATE_LOCK,))
+
+
+@contextlib.contextmanager
+def first(alias: str) -> Iterator[bool]:
+    """True in one process at a time, for the length of the block; False in others, which should do nothing.
+
+    The lock belongs to its own session, like that of `only_one`. Raises `CommandError` if PostgreSQL is away.
+    """
+    try:
+        connection = _connect(alias)
+    except psycopg.Error as error:
+        raise CommandError(_away(alias, error)) from error
+    with contextlib.closing(connection):
+        cursor = connection.execute("SELECT pg_try_advisory_lock(%s::bigint)", (_DAILY_LOCK,))
+        # The end of the session releases it.
+        yield cursor.fetchone() == (True,)
 
 
 def _connect(alias: str) -> "psycopg.Connection[Any]":

@@ -17,9 +17,9 @@ import structlog
 from accounts import events as accounts_events
 from accounts.credentials import Credential
 from chassis import bus, database
-from chassis.background import report
-from rooms import events, names
-from rooms.access import RoomAccess
+from chassis.background import repeated, report
+from rooms import events, names, on_demand
+from rooms.access import RoomAccess, stale_seconds
 from rooms.hub import metrics
 from rooms.hub.feed import Feed
 from rooms.hub.guard import Guard
@@ -76,7 +76,8 @@ class Hub:
         # One subscription a process, not one a user.
         await self._inbox.listen(accounts_events.GROUP, self._heard_of_user)
         try:
-            yield
+            async with repeated(self.mark_used, every=stale_seconds()):
+                yield
         finally:
             await self._inbox.ignore(accounts_events.GROUP, self._heard_of_user)
             for task in tasks:
@@ -139,6 +140,10 @@ class Hub:
         if feed is not None:
             feed.member_removed(removed.user_id)
         events.announce_removal(room, removed.user_id)
+
+    async def mark_used(self) -> None:
+        """Note in PostgreSQL that the rooms that have members here are in use, so that none of them is removed."""
+        await on_demand.mark_used(feed.room.id for feed in self._feeds.values() if not feed.over)
 
     def _heard_of_user(self, event: bus.Event) -> None:
         user_id = accounts_events.user_of(event)

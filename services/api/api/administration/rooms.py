@@ -22,10 +22,10 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]  # which 
 class RoomAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # which Django's classes do not take at run time
     """Rooms by name. What delivery counts by is not for people to change."""
 
-    list_display = ["name", "title", "public", "last_seq", "created_at"]
-    list_filter = ["public"]
+    list_display = ["name", "title", "public", "on_demand", "last_seq", "created_at"]
+    list_filter = ["public", "on_demand"]
     search_fields = ["name", "title"]
-    readonly_fields = ["last_seq", "epoch", "removals", "created_at"]
+    readonly_fields = ["last_seq", "epoch", "removals", "created_at", "used_at"]
     inlines = [MembershipInline]
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:

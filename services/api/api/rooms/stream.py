@@ -14,10 +14,11 @@ from django.http.response import HttpResponseBase
 from accounts.credentials import Credential
 from accounts.requests import held, signed_in
 from api.rooms.delivery import event, hub
+from api.sign_in.limits import client_address
 from chassis import bus, lifespan
 from chassis.errors import BadRequest, Error
 from chassis.methods import only
-from rooms import access
+from rooms import on_demand
 from rooms.access import RoomAccess
 
 logger = structlog.get_logger(__name__)
@@ -29,8 +30,11 @@ MAX_WAITING = 1024 * 1024
 
 @only("GET")
 async def room_events(request: HttpRequest, room: str) -> HttpResponseBase:
-    """Stream the room from `Last-Event-ID` (a message's number) or, without one, from its newest 50 messages."""
-    entered = await access.enter(room, signed_in(request).pk)
+    """Stream the room from `Last-Event-ID` (a message's number) or, without one, from its newest 50 messages.
+
+    With `ROOMS_ON_DEMAND` the room is made if there is none.
+    """
+    entered = await on_demand.open_room(room, signed_in(request).pk, client_address(request))
     after = _last_event_id(request, entered)
     response = StreamingHttpResponse(_stream(entered, after, held(request)), content_type="text/event-stream")
     # A proxy that buffers would hold events back; `no-store` is what EventSource needs from caches.

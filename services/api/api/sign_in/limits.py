@@ -1,26 +1,17 @@
 """How often somebody may try to sign in or register, counted in Redis for all processes."""
 
-from ipaddress import AddressValueError, IPv6Address, IPv6Network
-
 from django.conf import settings
 from django.http import HttpRequest
 
-from chassis import ratelimit
+from chassis import addresses, ratelimit
 
 
 def client_address(request: HttpRequest) -> str:
-    """Who asks, for counting: an IPv4 address, or the /64 of an IPv6 one, of which one customer has 2^64 addresses.
+    """Who asks, for counting: an IPv4 address, or the /64 of an IPv6 one.
 
     The server sets it; forwarded headers are believed from the gateway only (`FORWARDED_ALLOW_IPS`).
     """
-    address = str(request.META.get("REMOTE_ADDR", ""))
-    try:
-        parsed = IPv6Address(address.partition("%")[0])
-    except AddressValueError:
-        return address
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(IPv6Network((int(parsed), 64), strict=False))
+    return addresses.counted(str(request.META.get("REMOTE_ADDR", "")))
 
 
 async def count_login(request: HttpRequest, username: str) -> None:

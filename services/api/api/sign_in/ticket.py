@@ -7,9 +7,10 @@ from dmr import Body, modify
 
 from accounts import tickets
 from accounts.requests import access_token, own_session, signed_in
+from api.sign_in.limits import client_address
 from api.sign_in.schemas import TicketIn, TicketOut
 from chassis.controllers import JsonController, SignedIn, responses
-from rooms import access
+from rooms import on_demand
 
 
 class TicketController(JsonController):
@@ -18,11 +19,17 @@ class TicketController(JsonController):
     tags = ["Sign-in"]
     auth = [SignedIn()]
 
-    @modify(status_code=HTTPStatus.CREATED, extra_responses=responses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND))
+    @modify(
+        status_code=HTTPStatus.CREATED,
+        extra_responses=responses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS),
+    )
     async def post(self, parsed_body: Body[TicketIn]) -> TicketOut:
-        """A ticket for one socket of the caller in that room; it ends with the credential it was bought with."""
+        """A ticket for one socket of the caller in that room; it ends with the credential it was bought with.
+
+        With `ROOMS_ON_DEMAND` the room is made if there is none: to buy a ticket is to open the room.
+        """
         user, session = signed_in(self.request), own_session(self.request)
-        room = await access.enter(parsed_body.room, user.pk)
+        room = await on_demand.open_room(parsed_body.room, user.pk, client_address(self.request))
         ticket = await tickets.issue(
             user,
             room.name,
