@@ -15,7 +15,7 @@ PATHS = {
     "/api/register/", "/api/login/", "/api/logout/", "/api/me/", "/api/session/", "/api/ws-ticket/", "/api/rooms/",
     "/api/rooms/{room}/members/", "/api/rooms/{room}/members/{username}/", "/api/rooms/{room}/messages/",
     "/api/rooms/{room}/notify/", "/api/async/", "/api/mode/", "/api/gather/",
-    "/api/external/", "/api/robust/", "/api/orm/",
+    "/api/external/", "/api/external/gather/", "/api/robust/", "/api/orm/",
 }  # fmt: skip
 
 

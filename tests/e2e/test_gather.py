@@ -127,6 +127,14 @@ async def test_one_upstream_call(
     assert 0.9 * LATENCY_MS <= body["ms"] < elapsed
 
 
+@pytest.mark.smoke
+async def test_three_upstream_calls_by_httpx(anyone: httpx.AsyncClient) -> None:
+    """The form of the tutorial: one object with the three keys and no other."""
+    answer = await anyone.get("/api/external/gather/")
+    assert answer.status_code == 200
+    assert {name: len(rows) for name, rows in answer.json().items()} == {"users": 10, "products": 10, "orders": 10}
+
+
 @pytest.mark.parametrize(("path", "via"), WAYS)
 @pytest.mark.parametrize(("fault", "status"), [(FAILS, 502), (HANGS, 504)], ids=["fails", "hangs"])
 async def test_an_upstream_that_fails_is_told(

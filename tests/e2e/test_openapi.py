@@ -39,6 +39,7 @@ OPERATIONS = [
     ("DELETE", "/api/articles/{slug}/"),
     ("GET", "/api/async/"),
     ("GET", "/api/external/"),
+    ("GET", "/api/external/gather/"),
     ("GET", "/api/gather/"),
     ("POST", "/api/login/"),
     ("POST", "/api/logout/"),

@@ -1,7 +1,7 @@
-"""The listening sockets of `LISTEN_IPV6=1`: one port on every IPv4 and every IPv6 address of the machine.
+"""Listening sockets: of one address, or with `LISTEN_IPV6=1` one port on every IPv4 and every IPv6 address.
 
-There are two sockets. With a single one for both, an IPv4 client would have an address such as `::ffff:10.0.0.1`, which
-no list of trusted proxies contains.
+Of the latter there are two. With a single one for both, an IPv4 client would have an address such as
+`::ffff:10.0.0.1`, which no list of trusted proxies contains.
 """
 
 import errno
@@ -10,6 +10,15 @@ import sys
 
 BACKLOG = 2048
 _NO_IPV6 = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT}
+
+
+def single(host: str, port: int) -> socket.socket:
+    """Listens on the first address of `host`, port 0 being a free one; ends the process with one line if that fails."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    except OSError as error:
+        sys.exit(f"configuration: HOST and PORT: cannot listen on port {port} of {host}: {error.strerror}")
 
 
 def dual_stack(port: int) -> tuple[socket.socket, socket.socket]:

@@ -128,6 +128,8 @@ def logging_config(log_format: str, level: str) -> dict[str, Any]:
             # One line a request is ours; Django's own duplicates of it say nothing more.
             "django.request": {"level": "ERROR"},
             "django.security.csrf": {"level": "ERROR"},
+            # It would log the address of every upstream call.
+            "httpx": {"level": "WARNING"},
             "daphne": {"level": "WARNING"},
             "asyncio": {"level": "WARNING"},
         },

@@ -8,12 +8,15 @@ from api.console import folders
 from api.console.system.targets import check as check_targets
 from api.gather.resources import RESOURCES as LEGS
 from chassis.env import env, rate
+from chassis.forwarded import proxies
 from chassis.settings import *  # noqa: F403 - a settings module is its names
 from chassis.upstream.switches import NAMES
 
 _POSITIVE = validate.Range(0, min_inclusive=False)
 
 ROOT_URLCONF = "api.urls"
+# Peers whose forwarded headers are believed, under every server.
+FORWARDED_ALLOW_IPS = env.str("FORWARDED_ALLOW_IPS", "", validate=proxies)
 UPSTREAM_URL = env.str("UPSTREAM_URL", "http://127.0.0.1:8002").rstrip("/")
 # Milliseconds: of a whole gather, and of one of its legs with all its attempts.
 GATHER_DEADLINE_MS = env.float("GATHER_DEADLINE_MS", 800, validate=_POSITIVE)

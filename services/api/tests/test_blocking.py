@@ -30,6 +30,7 @@ PATHS = {
     "/api/items/": 200,
     "/api/external/": 200,
     "/api/external/sync/": 200,
+    "/api/external/gather/": 200,
     "/api/gather/": 200,
     "/api/robust/": 200,
     "/api/robust/?fail=expected": 400,

@@ -232,5 +232,7 @@ async def test_robust_unknown(client: httpx.AsyncClient) -> None:
 async def test_openapi(client: httpx.AsyncClient) -> None:
     """The typed views describe themselves; the plain ones cannot."""
     described = msgspec.json.decode((await client.get("/api/openapi.json")).content)["paths"]
-    assert {f"/api/{name}/" for name in ("async", "mode", "external", "robust", "gather", "orm")} <= set(described)
+    assert {
+        f"/api/{name}/" for name in ("async", "mode", "external", "external/gather", "robust", "gather", "orm")
+    } <= set(described)
     assert not {f"/api/{name}/" for name in ("sync", "items", "external/sync")} & set(described)

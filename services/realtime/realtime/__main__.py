@@ -10,8 +10,8 @@ import sys
 from environs import EnvError, validate
 
 from chassis.env import configure, env
+from chassis.forwarded import TrustedProxies
 from chassis.listening import dual_stack
-from realtime.forwarded import TrustedProxies
 
 
 def main() -> None:

@@ -14,9 +14,9 @@ from twisted.internet import defer, reactor
 from twisted.python.failure import Failure
 
 from chassis import lifespan
+from chassis.forwarded import TrustedProxies
 from chassis.types import ASGIApplication, Scope
 from realtime import drain, slim
-from realtime.forwarded import TrustedProxies
 from realtime.frames import HARD_MAX_BYTES
 from realtime.outlet import FLUSHED, WRITE
 from realtime.protocol import WebSocketProtocol

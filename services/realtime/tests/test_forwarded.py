@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from websockets.asyncio.client import connect
 
-from realtime.forwarded import TrustedProxies
+from chassis.forwarded import TrustedProxies
 
 from .processes import DEADLINE, Process, all_running
 

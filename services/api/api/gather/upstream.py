@@ -1,6 +1,5 @@
 """The upstream of users, products and orders: where it is, and what its answers have to look like."""
 
-import asyncio
 from functools import lru_cache, partial
 from typing import Any
 
@@ -10,8 +9,7 @@ from django.conf import settings
 from yarl import URL
 
 from api.gather.resources import RESOURCES
-from chassis.upstream import Policy, Upstream, UpstreamFailed, UpstreamTimedOut, shared
-from chassis.upstream.reading import HEADERS, read
+from chassis.upstream import Policy, Upstream, UpstreamFailed, shared
 
 MAX_BYTES = 1024 * 1024
 
@@ -56,19 +54,6 @@ def passed_on() -> dict[str, str]:
     """Headers that say for whom the upstream is asked: the request's id, as `X-Request-ID`."""
     request_id = structlog.contextvars.get_contextvars().get("request_id")
     return {"X-Request-ID": request_id} if request_id else {}
-
-
-async def fetch(resource: str, limit: int, within: float) -> Answer:
-    """Up to `limit` rows of `resource` by one plain request, after `within` seconds at most.
-
-    Raises `UpstreamTimedOut` or `UpstreamFailed`.
-    """
-    url = address(settings.UPSTREAM_URL, resource, limit)
-    try:
-        async with asyncio.timeout(within):
-            return parse(resource, await read(url, {**HEADERS, **passed_on()}, MAX_BYTES))
-    except TimeoutError as error:
-        raise UpstreamTimedOut(f"no answer within {within:g} s") from error
 
 
 def parse(resource: str, body: bytes) -> Answer:

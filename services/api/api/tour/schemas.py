@@ -45,6 +45,14 @@ class External(Struct):
     ms: float
 
 
+class ExternalGathered(Struct):
+    """Ten rows of each."""
+
+    users: list[dict[str, Any]]
+    products: list[dict[str, Any]]
+    orders: list[dict[str, Any]]
+
+
 class RobustQuery(Struct):
     """Which way to fail; without it nothing does."""
 

@@ -16,5 +16,6 @@ controllers = [
     path("async/", views.AsyncController.as_view()),
     path("mode/", views.ModeController.as_view()),
     path("external/", external.ExternalController.as_view()),
+    path("external/gather/", external.ExternalGatherController.as_view()),
     path("robust/", views.RobustController.as_view()),
 ]

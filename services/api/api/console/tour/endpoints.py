@@ -78,6 +78,7 @@ TRIALS = {
         Trial("GET", "/api/gather/", (Field("limit", "3"),)),
         Trial("GET", "/api/external/"),
         Trial("GET", "/api/external/sync/"),
+        Trial("GET", "/api/external/gather/"),
     ),
     "Users": (
         Trial("GET", "/api/users/", (Field("page", "1"), Field("per_page", "5"), Field("active", "")), user=True),

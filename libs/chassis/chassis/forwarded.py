@@ -1,17 +1,28 @@
 """Whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed, and what they say of a connection.
 
-The rules are uvicorn's, so that `FORWARDED_ALLOW_IPS` means the same for both services: addresses and networks,
-separated by commas, or `*` for every peer. daphne's own believe any peer, and take the first address, which the client
-chooses. Unlike uvicorn, which compares a malformed address as text, it is refused here.
+One implementation for both services and for each server (uvicorn, daphne, hypercorn), by the rules of uvicorn:
+`FORWARDED_ALLOW_IPS` lists addresses and networks, separated by commas, or is `*` for every peer. daphne's own option
+believes every peer and takes the first address, which the client chooses; hypercorn's counts proxies and believes every
+peer too. A malformed address is refused here; uvicorn would compare it as text, and so trust no proxy.
 """
 
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Self
 
-from chassis.types import Scope
+from environs import ValidationError
+
+from chassis.types import ASGIApplication, Receive, Scope, Send
 
 _SCHEMES = {"http", "https", "ws", "wss"}
+
+
+def proxies(value: str) -> None:
+    """A validator for `env.str`: the value must be addresses and networks, or `*`, as `TrustedProxies.parse` reads."""
+    try:
+        TrustedProxies.parse(value)
+    except ValueError as error:
+        raise ValidationError(str(error)) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +49,18 @@ class TrustedProxies:
         except ValueError:
             return False
         return any(address in network for network in self.networks)
+
+    def in_front_of(self, application: ASGIApplication) -> ASGIApplication:
+        """`application`, told what trusted peers say of their clients; itself if no peer is trusted."""
+        if not self.everyone and not self.networks:
+            return application
+
+        async def behind(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "lifespan":
+                self.apply(scope)
+            await application(scope, receive, send)
+
+        return behind
 
     def apply(self, scope: Scope) -> None:
         """Replace `client` and `scheme` of a connection by what a trusted peer says of them."""

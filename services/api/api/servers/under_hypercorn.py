@@ -1,0 +1,96 @@
+"""hypercorn, with an end that is bounded and closes the process's resources.
+
+hypercorn by itself: once its own time for requests is over, its end fails before it announces the stop, so nothing is
+closed. On asyncio's loop it waits for connections without any bound; so it runs on uvloop, which does not.
+"""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from socket import socket
+
+import structlog
+import uvloop
+from hypercorn.asyncio import serve as hypercorn_serve
+from hypercorn.config import Config
+
+from api.servers import CANCEL, GRACE, KEEP_ALIVE, START_FAILED
+from chassis import lifespan
+from chassis.env import env
+from chassis.listening import BACKLOG
+from chassis.types import ASGIApplication, Receive, Scope, Send
+
+logger = structlog.get_logger(__name__)
+
+
+def serve(sockets: Sequence[socket]) -> None:
+    """Serve on `sockets` until SIGTERM or SIGINT."""
+    from api.asgi import application  # noqa: PLC0415 - needs Django, and is imported by each worker for itself
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        if not runner.run(_run(application, sockets, env.float("DRAIN_SECONDS", 10))):
+            sys.exit(START_FAILED)
+
+
+async def _run(application: ASGIApplication, sockets: Sequence[socket], drain_seconds: float) -> bool:
+    """False if the resources could not be opened, or the server ended by itself."""
+    loop, stopping = asyncio.get_running_loop(), asyncio.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        if signal.getsignal(each) != signal.SIG_IGN:
+            loop.add_signal_handler(each, stopping.set)
+    life = lifespan.running()
+    try:
+        await life.__aenter__()
+    except Exception:
+        logger.exception("process.start_failed")
+        return False
+    config = _config(sockets, drain_seconds)
+    serving = asyncio.create_task(hypercorn_serve(_opened(application), config, shutdown_trigger=stopping.wait))
+    stop = asyncio.create_task(stopping.wait())
+    await asyncio.wait([serving, stop], return_when=asyncio.FIRST_COMPLETED)
+    lifespan.drain()
+    # hypercorn cancels after `drain_seconds`, but goes on waiting for a client that reads nothing.
+    await asyncio.wait([serving], timeout=drain_seconds + GRACE)
+    if serving.cancel():
+        await asyncio.wait([serving], timeout=CANCEL)
+    await life.__aexit__(None, None, None)
+    return _ended_well(serving, stop)
+
+
+def _ended_well(serving: "asyncio.Task[None]", stop: "asyncio.Task[bool]") -> bool:
+    # Cancelled requests show as a cancelled server.
+    if serving.done() and not serving.cancelled() and (error := serving.exception()):
+        logger.error("server.failed", exc_info=error)
+        return False
+    return stop.done()
+
+
+def _config(sockets: Sequence[socket], drain_seconds: float) -> Config:
+    """hypercorn's settings; each has a reason."""
+    config = Config()
+    config.bind = [f"fd://{each.fileno()}" for each in sockets]
+    # It listens anew on what listens already.
+    config.backlog = BACKLOG
+    config.include_server_header = False
+    config.keep_alive_timeout = KEEP_ALIVE
+    config.graceful_timeout = drain_seconds
+    # One line a request is ours; its own lines go where all lines go, in their form.
+    config.accesslog = None
+    config.errorlog = logging.getLogger("hypercorn.error")
+    return config
+
+
+def _opened(application: ASGIApplication) -> ASGIApplication:
+    """`application` for a server whose process has entered `lifespan.running()` itself."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await application(scope, receive, send)
+            return
+        for stage in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{stage}.complete"})
+
+    return answer
