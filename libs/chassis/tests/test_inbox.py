@@ -2,6 +2,7 @@
 
 import socket
 import uuid
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
