@@ -1,8 +1,8 @@
 """The process's one channel: who hears what, and what happens without Redis."""
 
+import asyncio
 import socket
 import uuid
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
