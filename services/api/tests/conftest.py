@@ -15,6 +15,7 @@ from accounts.sessions import SessionStore
 from api.asgi import application
 from api.gather.legs import upstreams
 from chassis import http_client
+from chassis.starts import Starts
 from chassis.testing import DEADLINE, in_section, refusing_port
 from chassis.upstream import shared
 
@@ -80,6 +81,14 @@ def new_to_the_upstream(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Itera
     settings.GATHER_DEADLINE_MS, settings.GATHER_LEG_TIMEOUT_MS = 30_000, 25_000
     yield
     upstreams.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def starts() -> Iterator[Starts]:
+    """An interpreter for all cases of malformed settings."""
+    starts = Starts()
+    yield starts
+    starts.close()
 
 
 @pytest.fixture
