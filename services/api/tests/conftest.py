@@ -93,7 +93,7 @@ def starts() -> Iterator[Starts]:
 
 @pytest.fixture
 def unused_url() -> Iterator[str]:
-    """An address where nobody listens, nor can during the test."""
+    """An address that refuses connections during the test."""
     with refusing_port() as port:
         yield f"http://127.0.0.1:{port}"
 
