@@ -2,7 +2,7 @@
 
 Used as a plugin (`pytest_plugins = ["chassis.testing"]`). `DATABASE_URL` and `REDIS_URL` must lead to running servers;
 `make test` starts them. Tests commit for real, and every test that asked for `database` leaves all tables empty. The
-numbers of rows go on: what a test said on the bus about its user 7 concerns no user of the next one.
+numbers of rows go on: a late event about user 7 of one test concerns no user of the next test.
 
 PYTEST_DONT_REWRITE: conftest files import names from here, which is before pytest could rewrite it.
 """
@@ -215,14 +215,14 @@ async def eventually(
 
 @contextlib.contextmanager
 def refusing_port() -> Iterator[int]:
-    """A port of 127.0.0.1 that refuses connections: it is taken, so nobody else can listen there meanwhile."""
+    """A port of 127.0.0.1 that refuses connections: it is taken, so no other process can listen there meanwhile."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]
 
 
 def free_port() -> int:
-    """A port for a server that is told where to listen, on IPv4 and IPv6.
+    """A port for a server that takes one as a setting, free on IPv4 and IPv6.
 
     From below the range that the kernel hands out, so that nothing gets it before the server does.
     """
@@ -264,7 +264,7 @@ class ResettingProxy:
         self._port = self._server.sockets[0].getsockname()[1]
 
     async def reset(self) -> None:
-        """Reset all connections; on loopback the other ends have been told when this returns."""
+        """Reset all connections; on loopback the other ends have received it when this returns."""
         tasks = set(self._pairs)
         writers = [writer for task in tasks for writer in self._pairs[task]]
         for task in tasks:

@@ -10,7 +10,7 @@ class Gate:
     """An address of PostgreSQL at which nothing listens until it is opened."""
 
     def __init__(self) -> None:
-        # Taken from the start, so that nobody else listens there meanwhile.
+        # Taken from the start, so that no other process listens there meanwhile.
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]

@@ -1,32 +1,41 @@
 """Configuration that fails loudly, in one line."""
 
 import os
-import subprocess
-import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
 from chassis.env import env
+from chassis.starts import Starts
 
+type Start = Callable[..., CompletedProcess[str]]
+
+_CODE = "from chassis.env import configure; configure('api.settings'); print('started')"
 _GOOD = {"SECRET_KEY": "x" * 60, "DATABASE_URL": "postgresql://u:pw@localhost/db", "REDIS_URL": "redis://localhost/0"}
 
 
-def start(**changed: str | None) -> subprocess.CompletedProcess[str]:
-    """Import the api's settings in a process of its own."""
-    environment = {name: value for name, value in {**_GOOD, **changed}.items() if value is not None}
-    code = "from chassis.env import configure; configure('api.settings'); print('started')"
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        env={"PATH": os.environ["PATH"], **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+@pytest.fixture(scope="module")
+def starts() -> Iterator[Starts]:
+    """An interpreter for all cases."""
+    starts = Starts()
+    yield starts
+    starts.close()
 
 
-def test_complete_configuration() -> None:
+@pytest.fixture
+def start(starts: Starts) -> Start:
+    """Imports the api's settings in a process of its own."""
+
+    def run(**changed: str | None) -> CompletedProcess[str]:
+        environment = {name: value for name, value in {**_GOOD, **changed}.items() if value is not None}
+        return starts.run(_CODE, {"PATH": os.environ["PATH"], **environment})
+
+    return run
+
+
+def test_complete_configuration(start: Start) -> None:
     """With all that is needed, the process starts."""
     assert start().stdout.strip() == "started"
 
@@ -47,7 +56,7 @@ def test_complete_configuration() -> None:
         ("SECRET_KEY_FILE", "/"),
     ],
 )
-def test_missing_or_malformed(name: str, value: str | None) -> None:
+def test_missing_or_malformed(start: Start, name: str, value: str | None) -> None:
     """The process ends with status 1 and one line that names the variable."""
     ended = start(**{name: value})
     assert ended.returncode == 1
@@ -56,7 +65,7 @@ def test_missing_or_malformed(name: str, value: str | None) -> None:
     assert name in ended.stderr
 
 
-def test_secret_from_a_file(tmp_path: Path) -> None:
+def test_secret_from_a_file(start: Start, tmp_path: Path) -> None:
     """`NAME_FILE` names a file that holds the value."""
     path = tmp_path / "secret"
     path.write_text("y" * 60)

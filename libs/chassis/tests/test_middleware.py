@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
@@ -39,6 +39,9 @@ async def test_request_id_is_kept(client: httpx.AsyncClient) -> None:
     assert (await client.get("/health/", headers={"X-Request-ID": "abc-1.2_3"})).headers["X-Request-ID"] == "abc-1.2_3"
 
 
+@example(given_id="_")
+@example(given_id="-" * 64)
+@example(given_id="." * 65)
 @given(given_id=st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126), max_size=100))
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_request_id_is_always_harmless(client: httpx.AsyncClient, given_id: str) -> None:

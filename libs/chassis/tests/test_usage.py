@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -84,6 +85,11 @@ def value(metric: Any) -> float:
     return float(metric._value.get())
 
 
+def in_use(count: int) -> bool:
+    """True if the metric says that at least so many connections are lent."""
+    return value(usage.IN_USE) >= count
+
+
 async def test_pool(small_pool: BoundedPool) -> None:
     """Connections, those that are lent, who waits, and how often and how long anybody did."""
     sampler = usage._Sampler()
@@ -136,7 +142,7 @@ async def test_watched(small_pool: BoundedPool, monkeypatch: pytest.MonkeyPatch)
         for number in range(2):
             await eventually(lambda: value(usage.up()) == 1, what="it was asked")
             held = [await small_pool.getconn() for _ in range(number + 1)]
-            await eventually(lambda held=held: value(usage.IN_USE) >= len(held), what="the pool was looked at")
+            await eventually(partial(in_use, len(held)), what="the pool was looked at")
             for connection in held:
                 await small_pool.putconn(connection)
             usage.up().set(0)

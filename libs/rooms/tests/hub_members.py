@@ -25,14 +25,14 @@ def encode(frame: RoomFrame) -> bytes:
     return msgspec.json.encode(frame)
 
 
-def idle_hub(**seconds: float) -> Hub:
-    """A hub that asks PostgreSQL nothing by time, so that the reads of a test can be counted, but for `seconds`."""
-    return Hub(encode, **{"poll": NEVER, "joined": NEVER, "recheck": NEVER, **seconds})
+def idle_hub(*, poll: float = NEVER, recheck: float = NEVER) -> Hub:
+    """A hub that asks PostgreSQL nothing by time, so that the reads of a test can be counted."""
+    return Hub(encode, poll=poll, joined=NEVER, recheck=recheck)
 
 
-def quick_hub(**seconds: float) -> Hub:
-    """A hub that asks for heads, and for nothing else by time, but so often that no test waits for it."""
-    return idle_hub(**{"poll": 0.05, **seconds})
+def quick_hub(*, recheck: float = NEVER) -> Hub:
+    """A hub that asks for heads by time, so often that no test waits for it, and for nothing else."""
+    return idle_hub(poll=0.05, recheck=recheck)
 
 
 class Recorder:

@@ -15,6 +15,7 @@ from accounts.sessions import SessionStore
 from api.asgi import application
 from api.gather.legs import upstreams
 from chassis import http_client
+from chassis.starts import Starts
 from chassis.testing import DEADLINE, in_section, refusing_port
 from chassis.upstream import shared
 
@@ -82,9 +83,17 @@ def new_to_the_upstream(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Itera
     upstreams.cache_clear()
 
 
+@pytest.fixture(scope="session")
+def starts() -> Iterator[Starts]:
+    """An interpreter for all cases of malformed settings."""
+    starts = Starts()
+    yield starts
+    starts.close()
+
+
 @pytest.fixture
 def unused_url() -> Iterator[str]:
-    """An address where nobody listens, nor can during the test."""
+    """An address that refuses connections during the test."""
     with refusing_port() as port:
         yield f"http://127.0.0.1:{port}"
 

@@ -101,7 +101,7 @@ async def test_pause_redis(
 ) -> None:
     """Redis answers nobody for a while, and goes on by itself."""
     settings.DEMO = True
-    # Shorter than anything of this process waits for Redis: nobody else notices.
+    # Shorter than anything in this process waits for Redis, so nothing else fails.
     monkeypatch.setattr(faults, "PAUSE_SECONDS", 0.2)
     began = asyncio.get_running_loop().time()
     assert (await user_client.post(PAUSE)).json()["said"] == "Redis answers nobody for 0.2 seconds"

@@ -133,14 +133,14 @@ async def test_timeout(client: httpx.AsyncClient, upstream: Upstream) -> None:
 
 
 @pytest.mark.parametrize(
-    ("deadline", "timeout", "reason"), [(0.33, 25, "no answer within 0.3 s"), (30, 0.25, "no answer within 0.25 s")]
+    ("deadline", "seconds", "reason"), [(0.33, 25, "no answer within 0.3 s"), (30, 0.25, "no answer within 0.25 s")]
 )
 async def test_deadline_and_timeout(
-    upstream: Upstream, process: None, deadline: float, timeout: float, reason: str
+    upstream: Upstream, process: None, deadline: float, seconds: float, reason: str
 ) -> None:
     """Whichever comes first; of the deadline a little is kept for what comes after the last attempt."""
     await upstream.fault(orders=HANGS)
-    impatient("orders", timeout)
+    impatient("orders", seconds)
     # The deadline's clock stands still: how much is left of it does not depend on how long the call took to begin.
     limit = Deadline.after(deadline, lambda: 0.0)
     url = address(upstream.url, "orders", 1)

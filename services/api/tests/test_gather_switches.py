@@ -1,13 +1,12 @@
 """Each mechanism can be left out: by setting, and in a demo by request."""
 
 import os
-import subprocess
-import sys
 from typing import Any
 
 import httpx
 import pytest
 
+from chassis.starts import Starts
 from chassis.upstream import NAMES
 
 from .upstream import Upstream
@@ -56,16 +55,9 @@ async def test_not_outside_a_demo(client: httpx.AsyncClient, upstream: Upstream,
         ("GATHER_STALE_SECONDS", "-1"),
     ],
 )
-def test_a_malformed_setting_ends_the_start(variable: str, value: str) -> None:
+def test_a_malformed_setting_ends_the_start(starts: Starts, variable: str, value: str) -> None:
     """One line that names it."""
-    ran = subprocess.run(
-        [sys.executable, "-c", "import api.asgi"],
-        env=os.environ | {variable: value},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )
+    ran = starts.run("import api.asgi", os.environ | {variable: value})
     assert ran.returncode == 1
     assert ran.stderr.startswith("configuration: ")
     assert variable in ran.stderr

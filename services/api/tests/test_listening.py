@@ -12,6 +12,7 @@ import httpx
 import pytest
 from django.conf import settings
 
+from chassis.starts import Starts
 from chassis.testing import eventually, free_port
 
 pytestmark = pytest.mark.timeout(180)
@@ -97,13 +98,11 @@ async def health_check(port: int) -> Any:
 
 
 @pytest.mark.parametrize("name", ["LISTEN_IPV6", "PORT", "SERVER"])
-async def test_malformed(name: str) -> None:
+def test_malformed(starts: Starts, name: str) -> None:
     """A malformed variable ends the process with one line that names it."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "api", env={**os.environ, name: "perhaps"}, stderr=asyncio.subprocess.PIPE
-    )
-    _, printed = await process.communicate()
-    (line,) = printed.decode().splitlines()
-    assert process.returncode == 1
+    code = "import runpy; runpy.run_module('api', run_name='__main__', alter_sys=True)"
+    ended = starts.run(code, {**os.environ, name: "perhaps"})
+    (line,) = ended.stderr.splitlines()
+    assert ended.returncode == 1
     assert line.startswith("configuration: ")
     assert name in line
