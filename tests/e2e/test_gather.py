@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.recording import poll
 from tests.e2e.upstream import NOW, RESOURCES, faults, whole
 
-pytestmark = pytest.mark.usefixtures("sound_upstream")
+pytestmark = [pytest.mark.usefixtures("sound_upstream"), pytest.mark.xdist_group("upstream")]
 
 HANGS = {"hang_rate": 1}
 FAILS = {"error_rate": 1, "error_status": 500}

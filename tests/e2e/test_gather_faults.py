@@ -13,6 +13,8 @@ import pytest
 from tests.e2e.recording import poll
 from tests.e2e.upstream import RESOURCES, faults, whole
 
+pytestmark = pytest.mark.xdist_group("upstream")
+
 # More than any stack here has.
 PROCESSES = 8
 FAILS = {"error_rate": 1, "error_status": 503}
