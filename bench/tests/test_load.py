@@ -67,9 +67,9 @@ async def test_a_wrong_answer_ends_the_run(mode: str, reason: str) -> None:
     """Under either way to ask."""
     async with answering(mode) as server:
         with pytest.raises(WrongAnswer, match=reason):
-            await closed_loop(server.port, repeat(REQUEST), expect(), wires=2, seconds=5)
+            await closed_loop(server.port, repeat(REQUEST), expect(), wires=2, seconds=30)
         with pytest.raises(WrongAnswer, match=reason):
-            await open_loop(server.port, repeat(REQUEST), expect(), rate=100, seconds=1, wires=2)
+            await open_loop(server.port, repeat(REQUEST), expect(), rate=100, seconds=0.1, wires=2)
 
 
 def test_an_answer_to_another_question_is_wrong() -> None:
@@ -105,7 +105,7 @@ async def test_turns_are_interleaved_and_the_others_are_stopped() -> None:
 
     async def turn(server: Server) -> Measured:
         order.append(server.contestant.name)
-        assert {process.status() for process in server.tree.processes()} <= {"sleeping", "running"}
+        assert "stopped" not in {process.status() for process in server.tree.processes()}
         await closed_loop(server.port, islice(repeat(REQUEST), 5), expect(), wires=1, seconds=30)
         return {"table": {"metric": float(len(order))}}
 

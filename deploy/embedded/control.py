@@ -16,11 +16,14 @@ NOT_RUNNING = 3
 _PATIENCE = 60.0
 
 
-async def stop(directory: DataDirectory, out: Output) -> int:
-    """Asks the runner to stop and waits until it has; fine where none runs."""
+async def stop(directory: DataDirectory, out: Output, *, patience: float = 10.0) -> int:
+    """Asks the runner to stop and waits until it has; fine where none runs.
+
+    What a killed runner left has `patience` seconds to end by itself.
+    """
     pid = directory.holder()
     if pid is None:
-        await end_leftovers(directory.read_state(), out.say)
+        await end_leftovers(directory.read_state(), out.say, patience)
         out.say("Millrace does not run")
         return 0
     began = time.monotonic()

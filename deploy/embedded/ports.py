@@ -1,10 +1,10 @@
 """Which port each part listens on: the usual one, the next free one, or the one the environment fixes."""
 
+import itertools
 import os
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from random import SystemRandom
 
 from embedded.errors import StackError
 
@@ -26,6 +26,10 @@ class Ports:
 
 USUAL = Ports()
 _FIXABLE = ("api", "realtime", "upstream", "postgres", "redis")
+# Below the range that the kernel hands to outgoing connections; a temporary stack begins at a block of it.
+_TEMPORARY = range(15000, 32000)
+_BLOCK = 16
+_chosen = itertools.count()
 
 
 def is_free(port: int) -> bool:
@@ -54,6 +58,11 @@ def choose(
     for name in _FIXABLE:
         if fixed := environ.get(f"{name.upper()}_PORT"):
             chosen[name] = wanted[name] = _fixed(f"{name.upper()}_PORT", fixed)
+    # The ports of the processes go with the one that they share, so stacks with ports of their own do not meet there.
+    moved = wanted["realtime"] - usual.realtime
+    for name in ("realtime_1", "realtime_2"):
+        if 0 < wanted[name] + moved < 65536:
+            wanted[name] += moved
     for name, port in wanted.items():
         if name in chosen:
             continue
@@ -68,8 +77,14 @@ def choose(
 
 
 def choose_free() -> Ports:
-    """Ports for a temporary stack, from below the range that the kernel hands to outgoing connections."""
-    candidates = SystemRandom().sample(range(15000, 32000), 200)
+    """Ports for a temporary stack.
+
+    Nothing listens on them for a moment yet. So processes that choose at the same time begin at different blocks, by
+    their ids, and one process begins at another block each time.
+    """
+    blocks = len(_TEMPORARY) // _BLOCK
+    first = (os.getpid() + next(_chosen) * (blocks // 2 + 1)) % blocks * _BLOCK
+    candidates = (_TEMPORARY[(first + number) % len(_TEMPORARY)] for number in range(len(_TEMPORARY)))
     free = (port for port in candidates if is_free(port))
     return Ports(*(next(free) for _ in fields(Ports)))
 

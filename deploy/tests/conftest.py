@@ -1,16 +1,15 @@
+import contextlib
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from miniature import Checkout
-
-from embedded.ports import choose_free
+from miniature import Checkout, Stack, free_ports
 
 
-@pytest.fixture
-def checkout() -> Iterator[Checkout]:
+@contextlib.contextmanager
+def _checked_out() -> Iterator[Checkout]:
     # Not tmp_path: pytest makes that one 700 all the way up, and PostgreSQL's user has to pass through as root.
     root = Path(tempfile.mkdtemp(prefix="millrace-test-"))
     checkout = Checkout(root)
@@ -20,10 +19,23 @@ def checkout() -> Iterator[Checkout]:
 
 
 @pytest.fixture
+def checkout() -> Iterator[Checkout]:
+    """A checkout of the test's own, in which nothing runs."""
+    with _checked_out() as checkout:
+        yield checkout
+
+
+@pytest.fixture
 def stack_ports() -> dict[str, str]:
-    """Ports that nobody uses, so that a developer's own stack does not matter."""
-    ports = choose_free()
-    return {
-        f"{name.upper()}_PORT": str(getattr(ports, name))
-        for name in ("api", "realtime", "upstream", "postgres", "redis")
-    }
+    """Ports that are free, so that a developer's own stack does not matter."""
+    return free_ports()
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """A stack that runs, for the tests that leave one running."""
+    with _checked_out() as checkout:
+        ports = free_ports()
+        runner = checkout.start("run", **ports)
+        checkout.running(runner)
+        yield Stack(checkout, runner, ports)

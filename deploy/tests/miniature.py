@@ -8,21 +8,35 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from embedded.ports import choose_free
+
 ROOT = Path(__file__).parents[2]
+# Seconds, for what must happen: only a failure takes that long.
+DEADLINE = 90.0
 
 
-def eventually[T](condition: Callable[[], T], deadline: float = 30.0) -> T:
-    """The first true value of the condition; fails where there is none in time."""
-    end = time.monotonic() + deadline
+def eventually[T](condition: Callable[[], T], every: float = 0.05) -> T:
+    """The first true value of the condition; fails if there is none in time."""
+    end = time.monotonic() + DEADLINE
     while not (value := condition()):
         assert time.monotonic() < end, "this did not come true in time"
-        time.sleep(0.05)
+        time.sleep(every)
     return value
+
+
+def free_ports() -> dict[str, str]:
+    """The variables that fix the ports of a stack, to ports that are free."""
+    ports = choose_free()
+    return {
+        f"{name.upper()}_PORT": str(getattr(ports, name))
+        for name in ("api", "realtime", "upstream", "postgres", "redis")
+    }
 
 
 def runs(pid: int) -> bool:
@@ -40,26 +54,33 @@ class Checkout:
         self.root = root
         shutil.copytree(ROOT / "deploy/embedded", root / "deploy/embedded", ignore=shutil.ignore_patterns("*.pyc"))
         shutil.copytree(Path(__file__).parent / "stand_ins", root, dirs_exist_ok=True)
-        self._started: list[subprocess.Popen[str]] = []
+        self._started: list[subprocess.Popen[bytes]] = []
 
-    def start(self, *arguments: str, **env: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "embedded", *arguments],
-            cwd=self.root,
-            env=os.environ | {"PYTHONPATH": str(self.root / "deploy")} | env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+    def start(self, *arguments: str, **env: str) -> subprocess.Popen[bytes]:
+        """Start a command of the runner; `output` has what it has printed."""
+        with (self.root / f"output-{len(self._started)}").open("w") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "embedded", *arguments],
+                cwd=self.root,
+                env=os.environ | {"PYTHONPATH": str(self.root / "deploy")} | env,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         self._started.append(process)
         return process
 
+    def output(self, process: subprocess.Popen[bytes]) -> str:
+        """What the command has printed so far."""
+        return (self.root / f"output-{self._started.index(process)}").read_text()
+
+    def finish(self, process: subprocess.Popen[bytes]) -> tuple[int, str]:
+        """Exit code and output, at the end."""
+        return process.wait(DEADLINE), self.output(process)
+
     def call(self, *arguments: str, **env: str) -> tuple[int, str]:
-        """Exit code and output."""
-        process = self.start(*arguments, **env)
-        output, _ = process.communicate(timeout=50)
-        return process.returncode, output
+        """Exit code and output of a command."""
+        return self.finish(self.start(*arguments, **env))
 
     def state(self) -> dict[str, Any]:
         try:
@@ -68,11 +89,11 @@ class Checkout:
             return {}
         return state
 
-    def running(self, process: subprocess.Popen[str]) -> dict[str, Any]:
+    def running(self, process: subprocess.Popen[bytes]) -> dict[str, Any]:
         """The state once everything is up."""
 
         def ready() -> dict[str, Any]:
-            assert process.poll() is None, process.stdout and process.stdout.read()
+            assert process.poll() is None, self.output(process)
             state = self.state()
             return state if state.get("ready") and state["pid"] == process.pid else {}
 
@@ -86,8 +107,15 @@ class Checkout:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
                 try:
-                    process.wait(20)
+                    process.wait(DEADLINE)
                 except subprocess.TimeoutExpired:
                     process.kill()
-            if process.stdout:
-                process.stdout.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A stack that runs; a test leaves it running and healthy."""
+
+    checkout: Checkout
+    runner: subprocess.Popen[bytes]
+    ports: dict[str, str]

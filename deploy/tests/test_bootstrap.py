@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from miniature import DEADLINE
 
 DEPLOY = Path(__file__).parents[1]
 _TOOLS = "sh ls grep sort dirname mkdir rm tail cat cksum tr readlink ln sleep date"
@@ -144,7 +145,7 @@ def test_two_at_once_install_once(bin_dir: Path, tmp_path: Path) -> None:
     (checkout / ".cache/bootstrap.lock").symlink_to("4194303")
     command = [str(checkout / "deploy/bootstrap"), "run"]
     both = [subprocess.Popen(command, env=_environment(bin_dir), stderr=subprocess.DEVNULL) for _ in range(2)]
-    assert [process.wait(30) for process in both] == [0, 0]
+    assert [process.wait(DEADLINE) for process in both] == [0, 0]
     assert calls.read_text().count("require-hashes") == 1
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from miniature import DEADLINE
 
 SCRIPT = Path(__file__).parents[1] / "gateway" / "gateway"
 DOCKER = "nameserver 127.0.0.11\noptions ndots:0\n"
@@ -48,7 +49,7 @@ class Script:
         """Until it ends. Its output goes to files: what watches the certificate holds a pipe open a little longer."""
         with (self.folder / "stdout").open("w") as stdout, (self.folder / "stderr").open("w") as stderr:
             environment = self.environment(resolv_conf, variables)
-            ran = subprocess.run([SCRIPT], env=environment, stdout=stdout, stderr=stderr, timeout=20, check=False)
+            ran = subprocess.run([SCRIPT], env=environment, stdout=stdout, stderr=stderr, timeout=DEADLINE, check=False)
         return Ran(ran.returncode, Path(stdout.name).read_text(), Path(stderr.name).read_text())
 
     def environment(self, resolv_conf: str, variables: dict[str, str]) -> dict[str, str]:
@@ -63,8 +64,10 @@ class Script:
         }
 
     def certify(self, certificate: str) -> None:
-        for name in ("tls.crt", "tls.key"):
-            (self.folder / name).write_text(certificate)
+        """Have another certificate, at once: what is half there would be one more."""
+        (self.folder / "tls.key").write_text("key")
+        (self.folder / "new.crt").write_text(certificate)
+        (self.folder / "new.crt").replace(self.folder / "tls.crt")
 
     @property
     def written(self) -> dict[str, str]:
@@ -237,7 +240,7 @@ def running(script: Script, log: Path) -> Iterator[Callable[[str], str]]:
     with log.open("w") as out, subprocess.Popen(command, env=environment, stdout=out, stderr=out) as process:
 
         def wait_for(wanted: str) -> str:
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + DEADLINE
             while wanted not in (text := log.read_text()):
                 assert time.monotonic() < deadline, text
                 time.sleep(0.05)

@@ -6,15 +6,18 @@ import signal
 import sys
 from pathlib import Path
 
+from miniature import DEADLINE
+
 from embedded.health import healthy
 from embedded.output import Output
 from embedded.ports import HOST, choose_free
 from embedded.process import Program, Service
 
 
-async def _eventually(service: Service, *, well: bool) -> None:
-    async with asyncio.timeout(30):
-        while await healthy(service.program.health) is not well:  # noqa: ASYNC110 - another process
+async def _well(service: Service, restarts: int) -> None:
+    """Wait until it has been restarted so many times, and is well."""
+    async with asyncio.timeout(DEADLINE):
+        while service.restarts < restarts or not await healthy(service.program.health):  # noqa: ASYNC110 - it runs
             await asyncio.sleep(0.02)
 
 
@@ -41,17 +44,15 @@ async def test_held_down_and_let_go(tmp_path: Path) -> None:
         try:
             service.hold()
             _kill(service)
-            await _eventually(service, well=False)
             said = tmp_path / "runner"
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(DEADLINE):
                 while "held down" not in said.read_text():  # noqa: ASYNC110 - it says so in its log only
                     await asyncio.sleep(0.02)
             assert service.pid is None
+            assert not await healthy(program.health)
             service.release()
-            await _eventually(service, well=True)
+            await _well(service, restarts=1)
             _kill(service)
-            await _eventually(service, well=False)
-            await _eventually(service, well=True)
-            assert service.restarts == 2
+            await _well(service, restarts=2)
         finally:
             await service.stop()

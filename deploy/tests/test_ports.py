@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from dataclasses import astuple, replace
 
 import pytest
 
@@ -34,6 +35,20 @@ def test_a_busy_port_moves_and_is_said(usual: Ports, busy: int) -> None:
 def test_a_fixed_port_is_taken_as_it_is(usual: Ports) -> None:
     """The environment decides."""
     assert choose({"API_PORT": str(usual.upstream + 1)}, usual=usual).api == usual.upstream + 1
+
+
+def test_the_processes_ports_go_with_the_shared_one(usual: Ports) -> None:
+    """So two stacks whose ports are fixed do not meet at those that nobody fixed."""
+    usual = replace(usual, realtime_1=usual.realtime + 10, realtime_2=usual.realtime + 11)
+    shared = choose_free().realtime
+    chosen = choose({"REALTIME_PORT": str(shared)}, usual=usual)
+    assert (chosen.realtime_1, chosen.realtime_2) == (shared + 10, shared + 11)
+
+
+def test_ports_that_are_chosen_at_the_same_time_differ() -> None:
+    """Nothing listens yet at the ones that were chosen before."""
+    chosen = [port for _ in range(20) for port in astuple(choose_free())]
+    assert len(set(chosen)) == len(chosen)
 
 
 @pytest.mark.parametrize("value", ["0", "65536", "http", "-1", "٣"])

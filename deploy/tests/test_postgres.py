@@ -5,8 +5,9 @@ import sys
 
 import psycopg
 import pytest
-from miniature import Checkout, eventually, runs
+from miniature import Checkout, Stack, eventually, runs
 
+pytestmark = pytest.mark.timeout(300)
 _QUERY = "import os, psycopg; print(psycopg.connect(os.environ['DATABASE_URL']).execute('SELECT 41 + 1').fetchone()[0])"
 _PING = "import os, redis; print(redis.Redis.from_url(os.environ['REDIS_URL']).ping())"
 
@@ -24,7 +25,7 @@ def test_data_survive_a_second_start(checkout: Checkout, stack_ports: dict[str, 
         connection.execute("CREATE TABLE kept (n int)")
         connection.execute("INSERT INTO kept VALUES (1)")
     runner.terminate()
-    runner.communicate(timeout=30)
+    checkout.finish(runner)
 
     killed = checkout.start("run", **stack_ports)
     checkout.running(killed)
@@ -38,10 +39,9 @@ def test_data_survive_a_second_start(checkout: Checkout, stack_ports: dict[str, 
         assert connection.execute("SHOW fsync").fetchone() == ("on",)
 
 
-def test_a_password_is_needed(checkout: Checkout, stack_ports: dict[str, str]) -> None:
+def test_a_password_is_needed(stack: Stack) -> None:
     """Other users of the machine reach the port too."""
-    checkout.running(checkout.start("run", **stack_ports))
-    address = f"host=127.0.0.1 port={stack_ports['POSTGRES_PORT']} user=millrace dbname=millrace"
+    address = f"host=127.0.0.1 port={stack.ports['POSTGRES_PORT']} user=millrace dbname=millrace"
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(f"{address} password=wrong")
 
@@ -53,7 +53,7 @@ def test_a_lock_file_with_another_process_id_is_stale(checkout: Checkout, stack_
     lock = checkout.root / ".data/postgres/postmaster.pid"
     content = lock.read_text().splitlines()
     runner.terminate()
-    runner.communicate(timeout=30)
+    checkout.finish(runner)
     lock.write_text("\n".join([str(os.getpid()), *content[1:]]) + "\n")
     checkout.running(checkout.start("run", **stack_ports))
 
@@ -67,11 +67,11 @@ def test_exec_gives_a_database_and_redis_and_takes_them_away(checkout: Checkout)
 
 
 def test_exec_returns_the_exit_code(checkout: Checkout) -> None:
-    """Also the shell's number for a command that was killed."""
-    assert checkout.call("exec", "--", "sh", "-c", "exit 7")[0] == 7
-    assert checkout.call("exec", "--", "sh", "-c", "kill -9 $$")[0] == 137
-    code, output = checkout.call("exec", "--", "no-such-command")
-    assert code == 1
+    """Also the shell's number for a command that was killed. Three at once, each with ports of its own."""
+    commands = (["sh", "-c", "exit 7"], ["sh", "-c", "kill -9 $$"], ["no-such-command"])
+    runners = [checkout.start("exec", "--", *command) for command in commands]
+    assert [checkout.finish(runner)[0] for runner in runners] == [7, 137, 1]
+    output = checkout.output(runners[-1])
     assert "error: " in output
     assert "no-such-command" in output
 
@@ -79,10 +79,9 @@ def test_exec_returns_the_exit_code(checkout: Checkout) -> None:
 def test_exec_passes_sigterm_on_and_ends(checkout: Checkout) -> None:
     """The command ends first, then its servers."""
     runner = checkout.start("exec", "--", "sh", "-c", "echo $$ >pid; exec sleep 600")
-    pid = int(eventually(lambda: (checkout.root / "pid").exists() and (checkout.root / "pid").read_text()))
+    pid = int(eventually(lambda: (checkout.root / "pid").exists() and (checkout.root / "pid").read_text().strip()))
     runner.terminate()
-    runner.communicate(timeout=30)
-    assert runner.returncode == 143
+    assert checkout.finish(runner)[0] == 143
     assert not runs(pid)
 
 

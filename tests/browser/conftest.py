@@ -18,7 +18,8 @@ from tests.e2e.stack import Stack
 __all__ = ["anyone", "enter_first", "enter_second", "new_person", "stack", "staff", "upstream_client"]
 
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
-PATIENCE_MS = 15_000
+# For what must happen: only a failure takes that long.
+PATIENCE_MS = 30_000
 expect.set_options(timeout=PATIENCE_MS)
 
 type Visit = Callable[..., Awaitable[Watched]]

@@ -8,6 +8,7 @@ from tests.e2e.people import Person
 from tests.e2e.stack import Stack
 
 HEALED_MS = 60_000
+MOST_KILLS = 8
 
 
 async def watched_page(visit: Visit, person: Person) -> Page:
@@ -34,6 +35,7 @@ async def test_charts(visit: Visit, staff: Person, stack: Stack) -> None:
     await page.wait_for_function("(line) => /L.*L/.test(line.getAttribute('d'))", arg=await line.element_handle())
 
 
+@pytest.mark.timeout(180)
 async def test_redis_pauses(visit: Visit, stack: Stack) -> None:
     """Redis answers nobody for some seconds, which is seen, and then answers again."""
     async with people.signed_in(stack, stack.demo) as ada:
@@ -45,6 +47,7 @@ async def test_redis_pauses(visit: Visit, stack: Stack) -> None:
         await expect(log).to_contain_text("Redis answers again", timeout=HEALED_MS)
 
 
+@pytest.mark.timeout(300)
 async def test_a_process_is_killed(visit: Visit, stack: Stack) -> None:
     """It is gone, it is said to be, and another one takes its place."""
     async with people.signed_in(stack, stack.demo) as ada:
@@ -52,12 +55,16 @@ async def test_a_process_is_killed(visit: Visit, stack: Stack) -> None:
         button = page.get_by_role("button", name="Kill a realtime process")
         if not await button.count():
             pytest.skip("nothing here supervises the processes")
-        await button.click()
-        await expect(page.locator("#said")).to_contain_text("was killed")
         log = page.locator("#events")
-        await expect(log).to_contain_text("does not serve")
-        await expect(log).to_contain_text("has a new process", timeout=HEALED_MS)
-        await expect(page.locator("#processes .badge.bad")).to_have_count(0)
+        # Each time it is away for longer; a page on a slow machine may not look while it is away for half a second.
+        for number in range(MOST_KILLS):
+            await button.click()
+            await expect(page.locator("#said")).to_contain_text("was killed")
+            await expect(log.get_by_text("has a new process").nth(number)).to_be_attached(timeout=HEALED_MS)
+            await expect(page.locator("#processes .badge.bad")).to_have_count(0, timeout=HEALED_MS)
+            if "does not serve" in await log.inner_text():
+                return
+        pytest.fail("the page never showed that a process does not serve")
 
 
 async def test_buttons_are_for_somebody(visit: Visit) -> None:

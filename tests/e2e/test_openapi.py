@@ -77,8 +77,15 @@ ENDING = {("POST", "/api/logout/"), ("DELETE", "/api/users/{user_id}/")}
 FOR_STAFF = {(method, "/api/rooms/{room}/members/{username}/") for method in ("PUT", "DELETE")}
 # Bodies that lead somewhere, beside the generated ones.
 BODIES = {("POST", "/api/ws-ticket/"): {"room": "python"}}
+ASKS_UPSTREAM = {"/api/gather/", "/api/external/"}
 # It answers 500 when it is asked to, which its document says.
 ON_DEMAND = {("GET", "/api/robust/"): {not_a_server_error}}
+
+
+def _parameter(method: str, path: str) -> Any:
+    """One with the tests that set faults on the upstream, if it asks the upstream."""
+    marks = [pytest.mark.xdist_group("upstream")] if path in ASKS_UPSTREAM else []
+    return pytest.param(method, path, marks=marks)
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +127,7 @@ async def known(tester: Person) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+@pytest.mark.parametrize(("method", "path"), [_parameter(*operation) for operation in OPERATIONS])
 def test_an_operation_does_what_it_documents(
     stack: Stack,
     document: BaseSchema,

@@ -11,6 +11,9 @@ from millrace_client import Backoff, Message, Room
 
 from .fake import FakeServer, running
 
+# Seconds, for what must happen: only a failure takes that long.
+DEADLINE = 30
+
 type MakeRoom = Callable[..., Room]
 
 
@@ -36,15 +39,15 @@ def make_room(server: FakeServer) -> MakeRoom:
 
 async def take(room: Room, count: int) -> list[Message]:
     """The next so many messages."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE):
         return [await anext(room) for _ in range(count)]
 
 
 async def until(condition: Callable[[], object], what: str) -> None:
-    """Waits for something that announces itself by nothing; fails after ten seconds."""
+    """Waits for something that announces itself by nothing; fails after `DEADLINE` seconds."""
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE):
             while not condition():  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
     except TimeoutError:
-        pytest.fail(f"not within 10 s: {what}")
+        pytest.fail(f"not within {DEADLINE} s: {what}")

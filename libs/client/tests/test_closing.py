@@ -19,7 +19,7 @@ from millrace_client import (
     Unreachable,
 )
 
-from .conftest import MakeRoom, take, until
+from .conftest import DEADLINE, MakeRoom, take, until
 from .fake import FakeServer, Script, Visit
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text()
@@ -73,7 +73,7 @@ async def test_coming_back(server: FakeServer, make_room: MakeRoom, code: int, b
     bounds: list[float] = []
     server.scripts = [close_after_joining(code)]
     async with make_room(backoff=recorded(bounds)) as room:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE):
             assert await room.send("still here") == 1
     assert bounds == [bound]
     assert server.visits[1].query == {"since": "0", "epoch": server.epoch}
@@ -89,7 +89,7 @@ async def test_a_cut_is_followed_later(server: FakeServer, make_room: MakeRoom) 
 
     server.scripts = [cut] * 4
     async with make_room(backoff=recorded(bounds)) as room:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE):
             await room.send("still here")
     assert bounds == [0.5, 1, 2, 4]
 
@@ -99,7 +99,7 @@ async def test_at_once_grows_too(server: FakeServer, make_room: MakeRoom) -> Non
     bounds: list[float] = []
     server.scripts = [close_after_joining(1012)] * 4
     async with make_room(backoff=recorded(bounds)) as room:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE):
             await room.send("still here")
     assert bounds == pytest.approx([0.1, 0.2, 0.4, 0.8])
 
@@ -111,7 +111,7 @@ async def test_a_connection_that_lasted(server: FakeServer, make_room: MakeRoom)
     backoff.lasted = 0
     server.scripts = [close_at_the_door(4012)] * 2 + [close_after_joining(4012)] * 2
     async with make_room(backoff=backoff) as room:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE):
             await room.send("still here")
     assert bounds == [0.5, 1, 0.5, 0.5]
 
@@ -128,7 +128,7 @@ async def test_not_coming_back(server: FakeServer, make_room: MakeRoom, code: in
 
 async def stay(room: Room, waiting: str, inside: asyncio.Event) -> None:
     """Enter, say so, and wait in one of the ways that there are."""
-    async with room, asyncio.timeout(10):
+    async with room, asyncio.timeout(DEADLINE):
         inside.set()
         match waiting:
             case "send":
@@ -210,7 +210,7 @@ async def test_each_connection_has_its_ticket(server: FakeServer, make_room: Mak
     bought: list[str] = []
     server.scripts = [close_at_the_door(4001), close_after_joining(4001)]
     async with make_room(ticket=counted(bought)) as room:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE):
             await room.send("still here")
     assert bought == ["lobby-1", "lobby-2", "lobby-3"]
 
@@ -274,9 +274,13 @@ async def test_a_server_that_is_about_to_end(server: FakeServer, make_room: Make
 async def test_nobody_there(make_room: MakeRoom, server: FakeServer) -> None:
     """Where no connection comes about in time, entering says so, and why."""
     server.statuses = [502] * 1000
-    with pytest.raises(Unreachable) as raised:
-        async with make_room(open_timeout=0.3, backoff=Backoff(0.05, 0.05)):
-            pytest.fail("entered")
+    for patience in (0.2, 2, 20):
+        with pytest.raises(Unreachable) as raised:
+            async with make_room(open_timeout=patience, backoff=Backoff(0.05, 0.05)):
+                pytest.fail("entered")
+        # A slow machine needs longer for the first of its attempts.
+        if raised.value.__cause__ is not None:
+            break
     assert "502" in str(raised.value.__cause__)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from millrace_client import Message, Notice, Place, Presence, Present, ResyncRequired, Room, Typing, UserJoin, UserLeave
 
-from .conftest import MakeRoom, take, until
+from .conftest import DEADLINE, MakeRoom, take, until
 from .fake import FakeServer, Visit, faithful
 
 
@@ -197,7 +197,7 @@ async def test_other_frames_are_events(server: FakeServer, make_room: MakeRoom) 
 async def test_a_reader_that_comes_late(server: FakeServer, make_room: MakeRoom) -> None:
     """What nobody reads is bounded and holds up no acknowledgement; it is fetched again when somebody does."""
     async with make_room(unread=3) as room:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE):
             seqs = [await room.send(f"message {number}") for number in range(8)]
         assert seqs == list(range(1, 9))
         assert [message.seq for message in await take(room, 8)] == seqs
@@ -215,9 +215,11 @@ async def test_a_silent_server_is_left(server: FakeServer, make_room: MakeRoom) 
 
     server.scripts = [deaf, faithful]
     async with make_room(heartbeat=0.2, close_timeout=0.2) as room:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(DEADLINE):
             assert await room.send("still here") == 1
-    assert len(server.visits) == 2
+    # More than two where the machine takes longer than that for an answer.
+    assert len(server.visits) >= 2
+    assert server.visits[0].frames == []
 
 
 async def test_a_history_that_never_comes(server: FakeServer, make_room: MakeRoom) -> None:
@@ -225,7 +227,8 @@ async def test_a_history_that_never_comes(server: FakeServer, make_room: MakeRoo
     server.scripts = [lambda visit: visit.socket.wait_closed()]
     async with make_room(answer_timeout=0.5) as room:
         assert await room.send("hi") == 1
-    assert len(server.visits) == 2
+    assert len(server.visits) >= 2
+    assert server.visits[0].frames == []
 
 
 async def test_messages_are_taken_one_way(make_room: MakeRoom) -> None:

@@ -19,7 +19,7 @@ from millrace_client import (
     TooLarge,
 )
 
-from .conftest import MakeRoom, take, until
+from .conftest import DEADLINE, MakeRoom, take, until
 from .fake import FakeServer, Script, Visit
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text()
@@ -34,7 +34,7 @@ AGAIN = ("too_fast", "unavailable", "internal")
 
 async def send_all(room: Room, *texts: str) -> list[int]:
     """Send all at once; their numbers."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(DEADLINE):
         return await asyncio.gather(*(room.send(text) for text in texts))
 
 
@@ -66,16 +66,15 @@ async def test_one_is_on_its_way_at_a_time(server: FakeServer, make_room: MakeRo
     async def slow(visit: Visit) -> None:
         await visit.join()
         first = await visit.next()
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.2):
-                await visit.next()
+        # What the client has sent by now comes before its answer to this ping.
+        await (await visit.socket.ping())
         await visit.send(type="error", error="down", code="unavailable", id=first["id"])
         await visit.serve()
 
     server.scripts = [slow]
     async with make_room() as room:
         await send_all(room, "a", "b")
-    assert [message["message"] for message in server.log] == ["a", "b"]
+    assert [frame["message"] for frame in server.visits[0].frames] == ["a", "a", "b"]
 
 
 @pytest.mark.parametrize("stored", [True, False], ids=["acknowledgement lost", "message lost"])
@@ -124,7 +123,9 @@ async def test_an_answer_that_never_comes(server: FakeServer, make_room: MakeRoo
     server.scripts = [forget]
     async with make_room(answer_timeout=0.5) as room:
         assert await send_all(room, "a") == [1]
-    assert len(server.visits) == 2
+    # More than two where the machine takes longer than that for an answer.
+    assert len(server.visits) >= 2
+    assert len(server.log) == 1
 
 
 @pytest.mark.parametrize("code", FAILS)
@@ -227,25 +228,32 @@ async def test_a_send_that_is_cancelled(server: FakeServer, make_room: MakeRoom)
 
 async def test_sends_wait_for_the_next_connection(server: FakeServer, make_room: MakeRoom) -> None:
     """What is sent without a connection is sent by the next one, after its `synced`."""
-    release = asyncio.Event()
+    too_early: list[bool] = []
+    waiting = asyncio.Event()
 
     async def cut(visit: Visit) -> None:
         await visit.join()
         visit.abort()
 
     async def late(visit: Visit) -> None:
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.2):
-                await visit.next()
-        release.set()
+        await waiting.wait()
+        frame = asyncio.create_task(visit.next())
+        # What the client has sent by now comes before its answer to this ping.
+        await (await visit.socket.ping())
+        too_early.append(frame.done())
         await visit.join()
+        stored = await server.store((await frame)["message"], (await frame)["id"])
+        await visit.send(type="ack", id=stored["id"], seq=stored["seq"])
         await visit.serve()
 
     server.scripts = [cut, late]
     async with make_room() as room:
         await until(lambda: not room.connected, "the cut")
-        assert await send_all(room, "a", "b") == [1, 2]
-    assert release.is_set()
+        sending = [asyncio.create_task(room.send(text)) for text in "ab"]
+        await asyncio.sleep(0)
+        waiting.set()
+        assert await asyncio.gather(*sending) == [1, 2]
+    assert too_early == [False]
 
 
 async def test_closing_fails_what_waits(server: FakeServer, make_room: MakeRoom) -> None:

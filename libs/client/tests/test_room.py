@@ -6,7 +6,7 @@ import pytest
 
 from millrace_client import Message, RoomClosed, Unreachable
 
-from .conftest import MakeRoom, take, until
+from .conftest import DEADLINE, MakeRoom, take, until
 from .fake import FakeServer, Visit
 
 
@@ -26,7 +26,7 @@ async def test_closing_is_bounded(server: FakeServer, make_room: MakeRoom) -> No
     """A server that does not answer the close frame is left after `close_timeout`, with no task behind."""
     server.scripts = [deaf]
     async with make_room(close_timeout=0.2) as room:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE):
             await room.close()
         assert not tasks()
         assert not room.connected
@@ -81,7 +81,7 @@ async def test_closing_from_a_callback(server: FakeServer, make_room: MakeRoom) 
     room = make_room(on_message=leave)
     await server.store("goodbye")
     async with room:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE):
             await room.wait_closed()
         await until(lambda: room.place is not None, "the callback's return")
     assert not tasks()

@@ -72,7 +72,7 @@ async def test_a_connection_that_is_reused_counts_once(client: httpx.AsyncClient
 async def test_each_new_connection_counts(client: httpx.AsyncClient) -> None:
     """A client a request is a connection a request."""
     for _ in range(3):
-        async with httpx.AsyncClient(base_url=client.base_url) as another:
+        async with httpx.AsyncClient(base_url=client.base_url, timeout=client.timeout) as another:
             await another.get("/users")
     assert (await counters(client))["connections"] == 3
 

@@ -19,7 +19,7 @@ from mock_upstream.server import GRACEFUL_S, KEEP_ALIVE_S, SettingError, Setting
 
 type Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
 
-DEADLINE_S = 20
+DEADLINE_S = 50
 
 
 class Running(Protocol):
@@ -37,7 +37,7 @@ async def start_request(
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A request for one user that is in flight under these faults."""
     host, port = url.removeprefix("http://").split(":")
-    async with httpx.AsyncClient(base_url=url) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=DEADLINE_S) as client:
         await client.put("/faults/users", json=faults)
         reader, writer = await asyncio.open_connection(host, int(port))
         writer.write(b"GET /users?limit=1 HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -97,7 +97,10 @@ async def url_of(running: asyncio.subprocess.Process) -> str:
 @pytest.mark.parametrize(("listen_ipv6", "answers"), [("1", True), ("0", False)])
 async def test_ipv6(listen_ipv6: str, answers: bool) -> None:
     """With LISTEN_IPV6=1 one port answers at 127.0.0.1 and at ::1; without it there is no IPv6."""
-    async with process(PORT="0", LISTEN_IPV6=listen_ipv6) as running, httpx.AsyncClient(trust_env=False) as client:
+    async with (
+        process(PORT="0", LISTEN_IPV6=listen_ipv6) as running,
+        httpx.AsyncClient(trust_env=False, timeout=DEADLINE_S) as client,
+    ):
         port = (await url_of(running)).rpartition(":")[2]
         assert (await client.get(f"http://127.0.0.1:{port}/health")).status_code == 200
         try:

