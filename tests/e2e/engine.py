@@ -29,7 +29,7 @@ class Engine(Recording[dict[str, Any]]):
         await self.end(f"status {await self.process.wait()}")
 
     def order(self, **what: Any) -> None:
-        """`send=[texts]`, `typing=True` or `close=True`."""
+        """`send=[texts]`, `typing=1` or `close=True`: see chat_client.mjs."""
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(what).encode() + b"\n")
 

@@ -44,7 +44,7 @@ async def test_chat_by_ticket(stack: Stack, enter: OpenSocket, alice: Person, bo
         last = await hers.told("message", text=f"{mark} three", username=bob.username)
         assert [item["text"] for item in hers.of("message", mark)] == [f"{mark} {n}" for n in ("one", "two", "three")]
         assert set(last) == {"what", "room", "seq", "id", "text", "username", "ts"}
-        hers.order(typing=True)
+        hers.order(typing=1)
         await his.expect(type="typing", username=alice.username)
         closed = await hers.leave()
         assert closed["code"] is None

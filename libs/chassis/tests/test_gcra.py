@@ -1,6 +1,7 @@
 """Rates that are decided in the process and settled in Redis."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from chassis import redis
 from chassis.errors import TooManyRequests
-from chassis.gcra import Rates
+from chassis.gcra import Rates, _Account
 from chassis.testing import DEADLINE, eventually
 
 from .valkey_server import ValkeyServer
@@ -207,3 +208,60 @@ async def test_redis_frozen(own_redis: ValkeyServer, clock: Clock) -> None:
         assert allowed(process, 20) == 0
     finally:
         own_redis.thaw()
+
+
+async def test_an_outage_is_logged_once(
+    own_redis: ValkeyServer, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not four times a second; the next outage is told again."""
+    process = Rates("test", clock)
+    for outage in (1, 2):
+        own_redis.kill()
+        for _ in range(3):
+            allowed(process, 1)
+            await process.settle()
+        assert caplog.text.count("rates.unsettled") == outage
+        await own_redis.start()
+        await eventually(lambda: reaches_redis(process), what="Redis is told again")
+
+
+async def reaches_redis(process: Rates) -> bool:
+    """True if a use of this process is known to Redis."""
+    key = f"probe {process._clock()}"
+    allowed(process, 1, key)
+    await process.settle()
+    with contextlib.suppress(redis.UNAVAILABLE):
+        return bool(await redis.client().pttl(f"test:{key}") > 0)
+    return False
+
+
+async def test_an_old_use_is_told(rates: Callable[[], Rates], clock: Clock) -> None:
+    """A use that time has worked off here before Redis heard of it is not forgotten: elsewhere it is new."""
+    process = rates()
+    allowed(process, 1)
+    clock.now += 5
+    await process.settle()
+    assert 0 < await redis.client().pttl("test:ada") <= 1000
+    assert await redis.client().pttl("ada") == -2
+
+
+async def test_forgotten_at_its_moment(rates: Callable[[], Rates], clock: Clock) -> None:
+    """A key without a backlog is forgotten at once; one that has some left is kept."""
+    process = rates()
+    process._accounts["ada"] = _Account(1.0, clock.now)
+    process._accounts["alan"] = _Account(1.0, clock.now + 0.001)
+    await process.settle()
+    assert list(process._accounts) == ["alan"]
+
+
+async def test_what_one_use_costs(rates: Callable[[], Rates], clock: Clock) -> None:
+    """The backlog is told in seconds: of a limit of 1 in 10 seconds one use costs ten."""
+    process = rates()
+    process.take(("slow", "1/10 seconds"), ("quick", "100/10 seconds"))
+    await process.settle()
+    slow, quick = await redis.client().pttl("test:slow"), await redis.client().pttl("test:quick")
+    assert 1_000 < slow <= 10_000
+    assert quick <= 100
+    with pytest.raises(TooManyRequests) as refused:
+        process.take(("slow", "1/10 seconds"))
+    assert refused.value.retry_after == pytest.approx(10, abs=0.1)

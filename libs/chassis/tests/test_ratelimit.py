@@ -1,5 +1,6 @@
 """Rate limits in Redis."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,7 +9,9 @@ from pytest_django import Settings
 
 from chassis import ratelimit
 from chassis.errors import TooManyRequests
-from chassis.testing import refusing_port
+from chassis.testing import DEADLINE, eventually, refusing_port
+
+from .valkey_server import ValkeyServer
 
 
 @pytest.fixture(autouse=True)
@@ -39,3 +42,36 @@ async def test_without_redis(settings: Settings) -> None:
         settings.REDIS_URL = f"redis://127.0.0.1:{port}/0"
         for _ in range(3):
             await ratelimit.check("1/minute", "login", "ada")
+
+
+async def test_when_to_come_back(clean_redis: Any) -> None:
+    """In whole seconds, when the window of this key and this limit is over."""
+    await ratelimit.check("1/hour", "login", "ada")
+    [key] = await clean_redis.keys("*")
+
+    async def begun() -> bool:
+        # The library says "now" within the first millisecond of a window.
+        return bool(await clean_redis.pttl(key) < 2 * 3600 * 1000)
+
+    await eventually(begun, what="a millisecond")
+    with pytest.raises(TooManyRequests) as raised:
+        await ratelimit.check("1/hour", "login", "ada")
+    assert (type(raised.value.retry_after), 1800 < raised.value.retry_after <= 3600) == (int, True)
+
+
+async def test_keys_in_redis(clean_redis: Any) -> None:
+    """The counts have names of their own, which a rolling release goes on with."""
+    await ratelimit.check("3/hour", "login", "ada")
+    assert await clean_redis.keys("*") == ["ratelimit:{LIMITER/login/ada/3/1/hour}"]
+
+
+async def test_frozen_redis(own_redis: ValkeyServer, caplog: pytest.LogCaptureFixture) -> None:
+    """A Redis that answers nothing holds nobody up: the answer is yes in bounded time, and it is logged."""
+    ratelimit._limiter.cache_clear()
+    await ratelimit.check("1/hour", "login", "ada")
+    own_redis.freeze()
+    async with asyncio.timeout(DEADLINE):
+        await ratelimit.check("1/hour", "login", "ada")
+    assert caplog.text.count("ratelimit.unavailable") == 1
+    own_redis.thaw()
+    ratelimit._limiter.cache_clear()
