@@ -9,6 +9,7 @@ finds no room. So nothing that is acknowledged at that moment is lost: a post is
 """
 
 from collections.abc import Iterable
+from functools import partial
 from typing import NamedTuple
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from django.db import connection, transaction
 
 from chassis.database import fetch_all
 from chassis.errors import NotFound, TooManyRequests
+from chassis.single_flight import SingleFlight
 from rooms import access, limits, names
 from rooms.access import RoomAccess
 
@@ -82,15 +84,30 @@ async def open_room(name: str, user_id: int | None, address: str) -> RoomAccess:
         guest = user_id is None
         if not settings.ROOMS_ON_DEMAND or not names.valid(name) or (guest and not settings.ALLOW_GUESTS):
             raise
-    limits.admit_new_room(address, user_id)
-    made = await fetch_all(_MAKE, (name, name, settings.ROOMS_ON_DEMAND_MAX))
+    refused = None
     try:
+        await _making.ask((name, user_id, address), partial(_make, name, user_id, address))
+    except TooManyRequests as error:
+        refused = error
+    try:
+        # Also after a refusal: another one may have made the room meanwhile.
         return await _enter(name, user_id)
     except NotFound:
-        if made:
+        if refused is None:
             raise
+        raise refused from None
+
+
+async def _make(name: str, user_id: int | None, address: str) -> None:
+    limits.admit_new_room(address, user_id)
+    made = await fetch_all(_MAKE, (name, name, settings.ROOMS_ON_DEMAND_MAX))
+    if not made:
         message = f"No room was made: ROOMS_ON_DEMAND_MAX ({settings.ROOMS_ON_DEMAND_MAX}) exist already"
-        raise TooManyRequests(message, retry_after=_FULL_RETRY) from None
+        raise TooManyRequests(message, retry_after=_FULL_RETRY)
+
+
+# The guests behind one address who open a new name at once make one room, and are counted once.
+_making: SingleFlight[tuple[str, int | None, str], None] = SingleFlight()
 
 
 async def _enter(name: str, user_id: int | None) -> RoomAccess:

@@ -83,10 +83,19 @@ async def test_a_guest_if_guests_are_not_admitted(database: None, ada: User, set
 
 
 async def test_twenty_at_once_make_one_room(database: None, settings: Any) -> None:
-    """All of them are in it."""
-    settings.ROOMS_ON_DEMAND_ADDRESS_RATE = "100/hour"
+    """All of them are in it, and what one address made together counts as one room."""
+    settings.ROOMS_ON_DEMAND_ADDRESS_RATE = "2/hour"
     rooms = await asyncio.gather(*(on_demand.open_room("crowd", None, HERE) for _ in range(20)))
     assert len(set(rooms)) == 1
+    await on_demand.open_room("another", None, HERE)
+    assert await stored() == ["another", "crowd"]
+    assert await refusal("one_more") is TooManyRequests
+
+
+async def test_twenty_addresses_at_once_make_one_room(database: None) -> None:
+    """As twenty processes would: one statement makes it, and the others find it."""
+    opening = (on_demand.open_room("crowd", None, f"192.0.2.{number}") for number in range(20))
+    assert len(set(await asyncio.gather(*opening))) == 1
     assert await stored() == ["crowd"]
 
 
@@ -112,7 +121,7 @@ async def test_the_rate_of_an_address(database: None, ada: User, settings: Any) 
 
 
 async def test_the_cap(make_room: MakeRoom, settings: Any) -> None:
-    """So many rooms are made this way and no more; others do not count, and those there are can be opened."""
+    """No more rooms than that are made this way; others do not count, and those that exist can be opened."""
     settings.ROOMS_ON_DEMAND_MAX = 2
     await make_room()
     await on_demand.open_room("one", None, HERE)

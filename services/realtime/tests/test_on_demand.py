@@ -85,7 +85,7 @@ async def test_a_name_that_is_not_valid(make_socket: MakeSocket, name: str) -> N
 
 
 async def test_the_rate_of_an_address(make_socket: MakeSocket, settings: Any) -> None:
-    """Guests of one address make so many rooms, and are told with 4008 to slow down; others go on."""
+    """Beyond its rate an address gets 4008; another one goes on."""
     settings.ROOMS_ON_DEMAND_ADDRESS_RATE = "2/hour"
     for _ in range(2):
         await (await (await from_address(make_socket, "192.0.2.1", new_name())).open()).next("synced")
@@ -102,7 +102,7 @@ async def test_addresses_of_one_network_count_together(make_socket: MakeSocket, 
 
 
 async def test_the_rate_of_a_user(make_socket: MakeSocket, ada: User, settings: Any) -> None:
-    """A user makes so many rooms, wherever they come from; a room that is there opens as before."""
+    """A user's rate counts over all addresses; a room that exists opens as before."""
     settings.ROOMS_ON_DEMAND_RATE = "1/hour"
     name, headers = new_name(), await cookie(ada)
     await (await (await from_address(make_socket, "192.0.2.1", name, **headers)).open()).next("synced")
