@@ -5,8 +5,9 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ START = 90
 # Only what is asked for goes to the upstream, and may take as long as it likes.
 GATHER = {"GATHER_WITHOUT": "hedge,retry,fresh,stale", "GATHER_DEADLINE_MS": "60000", "GATHER_LEG_TIMEOUT_MS": "59000"}
 HANG = {name: {"hang_rate": 1} for name in LEGS}
+LARGE = "/api/openapi.json"
 SLOW = {name: {"latency": {"kind": "fixed", "ms": 3000}} for name in LEGS}
 
 
@@ -229,16 +231,29 @@ async def leaves_in_flight(process: Server, upstream: Upstream) -> None:
     await upstream.reaches(in_flight=0)
 
 
+@contextlib.contextmanager
+def reads_nothing(port: int) -> Iterator[None]:
+    """A client that asks for more than all buffers on the way can hold."""
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", port))
+        client.settimeout(START)
+        client.sendall(f"GET {LARGE} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() * 200)
+        yield
+
+
 @pytest.mark.parametrize("server", SERVERS)
 async def test_the_end_is_bounded(database: None, upstream: Upstream, tmp_path: Path, server: str) -> None:
-    """A request that never ends is cancelled after DRAIN_SECONDS, and the resources are closed as always."""
+    """A request that never ends, and a client that reads nothing, have DRAIN_SECONDS; the resources are closed."""
     await upstream.fault(**HANG)
     env = {"SERVER": server, "WEB_CONCURRENCY": "1", "UPSTREAM_URL": upstream.url, "DRAIN_SECONDS": "1"}
     async with serving(tmp_path, **env) as process:
         waiting = asyncio.create_task(get(f"{process.url()}/api/gather/"))
         await upstream.reaches(in_flight=3)
-        process.process.terminate()
-        assert await process.ended() == 0
+        with reads_nothing(process.port):
+            await eventually(lambda: process.logged("http.request", path=LARGE) > 0, within=START, what="it is served")
+            process.process.terminate()
+            assert await process.ended() == 0
         await asyncio.wait([waiting])
         assert waiting.exception() is not None or waiting.result().status_code >= 500
         await upstream.reaches(in_flight=0)
