@@ -94,7 +94,7 @@ async def serving(folder: Path, **env: str) -> AsyncIterator[Server]:
 
 
 async def get(url: str) -> httpx.Response:
-    """A request over a connection of its own, as patient as the test."""
+    """A request over a new connection, as patient as the test."""
     async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         return await client.get(url, headers={"Connection": "close"})
 

@@ -1,6 +1,6 @@
 """hypercorn, with an end that is bounded and closes the process's resources.
 
-hypercorn by itself: a client that reads nothing holds up its end for ever, so no stop is announced and nothing is closed.
+hypercorn by itself: a client that reads nothing holds up its end for ever, so no stop is announced and nothing closed.
 On asyncio's loop any request does, whatever its time for requests is; so it runs on uvloop.
 """
 
@@ -76,7 +76,7 @@ def _config(sockets: Sequence[socket], drain_seconds: float) -> Config:
     config.include_server_header = False
     config.keep_alive_timeout = KEEP_ALIVE
     config.graceful_timeout = drain_seconds
-    # One line a request is ours; its own lines go where all lines go, in their form.
+    # We log one line for each request; the server's other lines get the form of all lines.
     config.accesslog = None
     config.errorlog = logging.getLogger("hypercorn.error")
     return config

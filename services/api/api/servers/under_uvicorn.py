@@ -1,4 +1,4 @@
-"""uvicorn, the default: with workers of its own, and connections that end as `api.draining` says."""
+"""uvicorn, the default: it has workers, and its connections end as `api.draining` says."""
 
 from collections.abc import Sequence
 from socket import socket
