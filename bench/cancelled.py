@@ -21,7 +21,7 @@ from bench.cores import Cores
 from bench.mock import LIMIT, RESOURCES
 from bench.surroundings import upstream
 
-CROWDS, CROWD = 150, 20
+CROWDS, CROWD = 100, 20
 # A request is tried after this many crowds.
 _TRY_AFTER = 10
 AFTERWARDS = 20

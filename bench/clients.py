@@ -26,7 +26,7 @@ type Way = Callable[[list[str]], contextlib.AbstractAsyncContextManager[Gather]]
 
 ROUNDS = 5
 # Gathers of a turn: about as long for each of the ways.
-OFTEN, SELDOM = 200, 10
+OFTEN, SELDOM = 100, 5
 
 
 async def _by_httpx(client: httpx.AsyncClient, urls: list[str]) -> None:

@@ -2,11 +2,13 @@
 
 import json
 import subprocess
+import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.utils import canonicalize_name as canonical
-from tests.containers.engine import Container, docker, of
+from tests.containers.engine import Container, docker, eventually, of
 
 ROOT = Path(__file__).parents[2]
 FIRST_PARTY = {"chassis", "accounts", "rooms", "api", "realtime", "mock-upstream"}
@@ -62,6 +64,42 @@ def test_images_are_small_and_labelled(service: str) -> None:
     assert image["Config"]["User"] == "10001:10001"
     assert image["Config"]["Healthcheck"]["Test"][0] == "CMD"
     assert image["Config"]["Entrypoint"] is None
+
+
+@pytest.mark.timeout(150)
+@pytest.mark.parametrize("server", ["daphne", "hypercorn"])
+def test_the_api_under_its_other_servers(server: str) -> None:
+    """`SERVER` chooses one, in a container as hardened as the stack's; SIGTERM ends it in time, with status 0."""
+    running = of("api")[0]
+    name = f"api-{server}-{uuid.uuid4().hex[:12]}"
+    variables = [word for each in running.facts["Config"]["Env"] for word in ("-e", each)]
+    networks = [word for each in running.facts["NetworkSettings"]["Networks"] for word in ("--network", each)]
+    hardened = ["--init", "--read-only", "--cap-drop", "ALL", "--tmpfs", "/tmp"]  # noqa: S108 - in the container
+    options = [*variables, "-e", f"SERVER={server}", *networks, "--volumes-from", f"{running.name}:ro", *hardened]
+    docker("run", "-d", "--name", name, *options, "millrace/api")
+    try:
+        eventually(lambda: _health(name) == "healthy", said=f"the api is healthy under {server}")
+        assert _ask(name, "/api/mode/")["server"] == server
+        assert set(_ask(name, "/api/external/gather/")) == {"users", "products", "orders"}
+        docker("stop", "-t", "30", name)
+        (facts,) = json.loads(docker("inspect", name).stdout)
+        assert facts["State"]["ExitCode"] == 0, docker("logs", name).stderr
+        assert "process.stopped" in docker("logs", name).stderr
+    finally:
+        docker("rm", "-f", name, check=False)
+
+
+def _health(name: str) -> str:
+    (facts,) = json.loads(docker("inspect", name).stdout)
+    assert facts["State"]["Running"], docker("logs", name).stderr
+    return str(facts["State"]["Health"]["Status"])
+
+
+def _ask(name: str, path: str) -> dict[str, Any]:
+    """The JSON that the api in this container answers."""
+    program = f"import urllib.request as u; print(u.urlopen('http://127.0.0.1:8000{path}').read().decode())"
+    answer: dict[str, Any] = json.loads(docker("exec", name, "python", "-c", program).stdout)
+    return answer
 
 
 @pytest.fixture(scope="module")

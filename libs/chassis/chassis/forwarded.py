@@ -51,7 +51,7 @@ class TrustedProxies:
         return any(address in network for network in self.networks)
 
     def in_front_of(self, application: ASGIApplication) -> ASGIApplication:
-        """`application`, told what trusted peers say of their clients; itself if no peer is trusted."""
+        """`application` behind these proxies: sees the clients that they forward. Itself if no peer is trusted."""
         if not self.everyone and not self.networks:
             return application
 

@@ -1,4 +1,4 @@
-"""`LISTEN_IPV6=1`: one port on IPv4 and IPv6."""
+"""Listening sockets: of one address, and with `LISTEN_IPV6=1` one port on IPv4 and IPv6."""
 
 import contextlib
 import errno
@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from chassis.listening import dual_stack
+from chassis.listening import dual_stack, single
 
 
 @pytest.mark.parametrize(("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
@@ -44,3 +44,22 @@ def test_no_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "socket", ipv4_only)
     with pytest.raises(SystemExit, match=r"^configuration: .* this machine has no IPv6 .*: set LISTEN_IPV6=0$"):
         dual_stack(0)
+
+
+@pytest.mark.parametrize(("host", "address"), [("127.0.0.1", "127.0.0.1"), ("localhost", None), ("::1", "::1")])
+def test_single(host: str, address: str | None) -> None:
+    """It listens at the address of a name too."""
+    with single(host, 0) as listening:
+        assert listening.getsockname()[0] in ({address} if address else {"127.0.0.1", "::1"})
+        with socket.create_connection(listening.getsockname()[:2]):
+            pass
+
+
+def test_single_fails() -> None:
+    """With one line that names the variables."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SystemExit, match=rf"^configuration: HOST and PORT: cannot listen on port {port} of 127"):
+            single("127.0.0.1", port)
+    with pytest.raises(SystemExit, match=r"^configuration: HOST and PORT: cannot listen on port 1 of no\.invalid"):
+        single("no.invalid", 1)

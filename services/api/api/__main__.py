@@ -1,7 +1,7 @@
 """`python -m api`: the api under uvicorn, or under the ASGI server that `SERVER` names (`daphne`, `hypercorn`).
 
-`HOST` and `PORT` say where it listens, `LISTEN_IPV6=1` on which addresses, `WEB_CONCURRENCY` how many workers there
-are; if there is more than one, `PROMETHEUS_MULTIPROC_DIR` must name an empty directory.
+It listens at `HOST` and `PORT`, or with `LISTEN_IPV6=1` on `PORT` of every address. `WEB_CONCURRENCY` is the number of
+workers; if there is more than one, `PROMETHEUS_MULTIPROC_DIR` must name an empty directory.
 """
 
 import sys
@@ -16,7 +16,7 @@ SERVERS = ("uvicorn", "daphne", "hypercorn")
 
 def main() -> None:
     """Run until SIGTERM."""
-    # Before the workers are spawned: a configuration error should be told once, by this process.
+    # Before the workers are spawned: this process reports a configuration error, once.
     configure("api.settings")
     try:
         server = env.str("SERVER", "uvicorn", validate=validate.OneOf(SERVERS))

@@ -21,7 +21,7 @@ HEALTHCHECK = Path(__file__).parents[3] / "deploy" / "containers" / "healthcheck
 SERVERS = [
     {"SERVER": "uvicorn", "WEB_CONCURRENCY": "1"},
     {"SERVER": "uvicorn", "WEB_CONCURRENCY": "2"},
-    {"SERVER": "daphne"},
+    {"SERVER": "daphne", "WEB_CONCURRENCY": "2"},
     {"SERVER": "hypercorn", "WEB_CONCURRENCY": "2"},
 ]
 
@@ -29,12 +29,8 @@ SERVERS = [
 @contextlib.asynccontextmanager
 async def running(**env: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """`python -m api` on the test database."""
-    db = settings.DATABASES["default"]
-    auth = f"{db['USER']}:{db['PASSWORD']}" if db["PASSWORD"] else db["USER"]
-    url = f"postgresql://{auth}@{db['HOST']}:{db['PORT']}/{db['NAME']}"
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "api", env={**os.environ, "DATABASE_URL": url, **env}, stderr=asyncio.subprocess.PIPE
-    )
+    env = {**os.environ, "DATABASE_URL": database_url(), **env}
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "api", env=env, stderr=asyncio.subprocess.PIPE)
     try:
         yield process
     finally:
@@ -97,7 +93,9 @@ async def health_check(port: int) -> Any:
     return await process.wait()
 
 
-@pytest.mark.parametrize("name", ["LISTEN_IPV6", "PORT", "SERVER"])
+@pytest.mark.parametrize(
+    "name", ["LISTEN_IPV6", "PORT", "SERVER", "WEB_CONCURRENCY", "DRAIN_SECONDS", "FORWARDED_ALLOW_IPS"]
+)
 def test_malformed(starts: Starts, name: str) -> None:
     """A malformed variable ends the process with one line that names it."""
     code = "import runpy; runpy.run_module('api', run_name='__main__', alter_sys=True)"

@@ -1,7 +1,7 @@
 """hypercorn, with an end that is bounded and closes the process's resources.
 
-hypercorn by itself: once its own time for requests is over, its end fails before it announces the stop, so nothing is
-closed. On asyncio's loop it waits for connections without any bound; so it runs on uvloop, which does not.
+hypercorn by itself: a client that reads nothing holds up its end for ever, so no stop is announced and nothing closed.
+On asyncio's loop any request does, whatever its time for requests is; so it runs on uvloop.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ async def _run(application: ASGIApplication, sockets: Sequence[socket], drain_se
     stop = asyncio.create_task(stopping.wait())
     await asyncio.wait([serving, stop], return_when=asyncio.FIRST_COMPLETED)
     lifespan.drain()
-    # hypercorn cancels after `drain_seconds`, but goes on waiting for a client that reads nothing.
+    # It cancels requests after `drain_seconds`, but not the wait for a client that reads nothing.
     await asyncio.wait([serving], timeout=drain_seconds + GRACE)
     if serving.cancel():
         await asyncio.wait([serving], timeout=CANCEL)
@@ -76,7 +76,7 @@ def _config(sockets: Sequence[socket], drain_seconds: float) -> Config:
     config.include_server_header = False
     config.keep_alive_timeout = KEEP_ALIVE
     config.graceful_timeout = drain_seconds
-    # One line a request is ours; its own lines go where all lines go, in their form.
+    # We log one line for each request; the server's other lines get the form of all lines.
     config.accesslog = None
     config.errorlog = logging.getLogger("hypercorn.error")
     return config

@@ -1,4 +1,4 @@
-"""uvicorn: the default, and the fastest of the three here (docs/tour.md)."""
+"""uvicorn, the default: it has workers, and its connections end as `api.draining` says."""
 
 from collections.abc import Sequence
 from socket import socket

@@ -1,7 +1,7 @@
 """Worker processes for servers that have none (daphne), or that cut off requests when they stop them (hypercorn).
 
 hypercorn's parent sends SIGTERM to the other workers as soon as one has ended, and a worker dies of it: while an idle
-worker ends at once, the requests of a busy one are lost. uvicorn has workers of its own.
+worker ends at once, the requests of a busy one are lost. uvicorn needs none of this.
 """
 
 import multiprocessing
