@@ -26,6 +26,13 @@ SERVERS = [
 ]
 
 
+def database_url() -> str:
+    """The URL of the test database."""
+    db = settings.DATABASES["default"]
+    auth = f"{db['USER']}:{db['PASSWORD']}" if db["PASSWORD"] else db["USER"]
+    return f"postgresql://{auth}@{db['HOST']}:{db['PORT']}/{db['NAME']}"
+
+
 @contextlib.asynccontextmanager
 async def running(**env: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """`python -m api` on the test database."""

@@ -17,10 +17,10 @@ import pytest
 import pytest_asyncio
 
 from accounts.models import User
-from chassis.testing import eventually, in_section
+from chassis.testing import eventually, free_port, in_section
 
 from .conftest import _open_session
-from .test_listening import database_url, free_port, healthy
+from .test_listening import database_url, healthy
 from .upstream import LEGS, Upstream
 
 pytestmark = pytest.mark.timeout(240)

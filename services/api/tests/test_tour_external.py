@@ -93,9 +93,7 @@ async def test_gather_asks_for_all_at_once(client: httpx.AsyncClient, upstream: 
 
 
 @pytest.mark.parametrize("leg", LEGS)
-async def test_gather_fails_as_soon_as_one_fails(
-    client: httpx.AsyncClient, upstream: Upstream, leg: str
-) -> None:
+async def test_gather_fails_as_soon_as_one_fails(client: httpx.AsyncClient, upstream: Upstream, leg: str) -> None:
     """502 with the name of the resource, while the others would hang; their requests are cancelled."""
     others = {name: HANG for name in LEGS if name != leg}
     await upstream.fault(**others, **{leg: {"error_rate": 1, "error_status": 500}})
@@ -107,9 +105,7 @@ async def test_gather_fails_as_soon_as_one_fails(
     assert acquired() == 0
 
 
-async def test_nothing_is_in_flight_after_the_client_left(
-    client: httpx.AsyncClient, upstream: Upstream
-) -> None:
+async def test_nothing_is_in_flight_after_the_client_left(client: httpx.AsyncClient, upstream: Upstream) -> None:
     """Crowds of gathers whose clients leave in flight: no request and no connection is left, and the pool still works.
 
     httpx's own transport does not survive this: `bench/cancelled.py`.
@@ -203,9 +199,7 @@ LARGE = b'{"users": [' + b'{"id": 1}, ' * (MAX_BYTES // 10) + b'{"id": 1}], "tot
     ],
     ids=["redirect", "type", "syntax", "shape", "size", "protocol"],
 )
-async def test_unusable_answers(
-    client: httpx.AsyncClient, settings: Any, head: str, body: bytes, reason: str
-) -> None:
+async def test_unusable_answers(client: httpx.AsyncClient, settings: Any, head: str, body: bytes, reason: str) -> None:
     """502 with the reason; a redirect is not followed."""
     async with answering(head, body) as (settings.UPSTREAM_URL, heads):
         response = await client.get("/api/external/")
