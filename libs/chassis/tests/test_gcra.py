@@ -230,7 +230,7 @@ async def reaches_redis(process: Rates) -> bool:
     key = f"probe {process._clock()}"
     allowed(process, 1, key)
     await process.settle()
-    with contextlib.suppress(redis.UNAVAILABLE):
+    with contextlib.suppress(*redis.UNAVAILABLE):
         return bool(await redis.client().pttl(f"test:{key}") > 0)
     return False
 

@@ -204,6 +204,11 @@ TestBreaker = BreakerMachine.TestCase
 TestBreaker.settings = settings(max_examples=150, stateful_step_count=60, deadline=None, database=None)
 
 
+def state(breaker: Breaker) -> str:
+    """Its state now, which a type checker does not expect to be what it was."""
+    return breaker.state
+
+
 def test_it_may_be_tried_at_its_time(clock: Clock) -> None:
     """Not a moment before, and at the moment that `retry_after` says."""
     breaker = breaker_at(clock, [], open_for=8.0)
@@ -211,9 +216,9 @@ def test_it_may_be_tried_at_its_time(clock: Clock) -> None:
     clock.now += 7.5
     assert (breaker.retry_after(), breaker.refuses(), breaker.admit()) == (0.5, True, None)
     clock.now += 0.5
-    assert (breaker.retry_after(), breaker.refuses(), breaker.state) == (0, False, "open")
+    assert (breaker.retry_after(), breaker.refuses(), state(breaker)) == (0, False, "open")
     assert breaker.admit() is not None
-    assert (breaker.state, breaker.retry_after()) == ("half-open", 0)
+    assert (state(breaker), breaker.retry_after()) == ("half-open", 0)
 
 
 def test_half_open_counts_those_under_way_and_those_that_passed(clock: Clock) -> None:
@@ -228,10 +233,10 @@ def test_half_open_counts_those_under_way_and_those_that_passed(clock: Clock) ->
     breaker.settle(one, None)
     assert not breaker.refuses()
     fail(breaker, 1, ok=True)
-    assert (breaker.state, breaker.refuses()) == ("half-open", True)
+    assert (state(breaker), breaker.refuses()) == ("half-open", True)
     assert other is not None
     breaker.settle(other, True)
-    assert breaker.state == "closed"
+    assert state(breaker) == "closed"
 
 
 def test_by_default(clock: Clock) -> None:
@@ -239,15 +244,15 @@ def test_by_default(clock: Clock) -> None:
     breaker = Breaker(clock=clock)
     fail(breaker, 10, ok=True)
     fail(breaker, 9)
-    assert breaker.state == "closed"
+    assert state(breaker) == "closed"
     clock.now += 8.9
     fail(breaker, 1)
-    assert (breaker.state, breaker.retry_after()) == ("open", 5)
+    assert (state(breaker), breaker.retry_after()) == ("open", 5)
     clock.now += 5
     fail(breaker, 2, ok=True)
-    assert breaker.state == "half-open"
+    assert state(breaker) == "half-open"
     fail(breaker, 1, ok=True)
-    assert breaker.state == "closed"
+    assert state(breaker) == "closed"
 
 
 def test_a_success_never_opens_it(clock: Clock) -> None:
@@ -258,9 +263,9 @@ def test_a_success_never_opens_it(clock: Clock) -> None:
     fail(breaker, 4)
     clock.now += 6
     fail(breaker, 1, ok=True)
-    assert breaker.state == "closed"
+    assert state(breaker) == "closed"
     fail(breaker, 1)
-    assert breaker.state == "open"
+    assert state(breaker) == "open"
 
 
 def test_those_that_are_given_up_do_not_count(clock: Clock) -> None:
@@ -271,9 +276,9 @@ def test_those_that_are_given_up_do_not_count(clock: Clock) -> None:
         assert ticket is not None
         breaker.settle(ticket, None)
     fail(breaker, 3)
-    assert breaker.state == "closed"
+    assert state(breaker) == "closed"
     fail(breaker, 1)
-    assert breaker.state == "open"
+    assert state(breaker) == "open"
 
 
 @given(

@@ -132,11 +132,11 @@ def test_pace_to_the_millisecond(clock: list[float]) -> None:
     clock[0] = 50.0
     pace = Pace(2, 4, lambda: clock[0])
     assert [pace.take(), pace.take()] == [0, 0]
-    assert (pace.take(), pace.take(spare=1)) == (pytest.approx(0.251), pytest.approx(0.501))
+    assert (pace.take(), pace.take(spare=1)) == pytest.approx((0.251, 0.501))
     clock[0] += 0.1
     assert pace.take() == pytest.approx(0.151)
     clock[0] += 0.15
-    assert (pace.take(), pace.take()) == (0, pytest.approx(0.251))
+    assert (pace.take(), pace.take()) == pytest.approx((0, 0.251))
 
 
 def test_pace_is_drained_from_now_on(clock: list[float]) -> None:

@@ -58,6 +58,10 @@ class Stage:
         self.feed.live[seat] = None
         return recorder, seat
 
+    def filling(self) -> list[asyncio.Task[None]]:
+        """The task that looks for what is missing, if there is one."""
+        return [] if self.feed._filling is None else [self.feed._filling]
+
     def accept(self, *seqs: int) -> list[int]:
         """The feed is told of these; what the member has by then."""
         for seq in seqs:
@@ -163,13 +167,12 @@ async def test_what_is_missing_is_read_once() -> None:
     """However many early ones there are, one task looks for what is missing; without any there is none."""
     stage = Stage(4)
     stage.accept(5)
-    assert stage.feed._filling is None
+    assert not stage.filling()
     stage.accept(8)
-    filling = stage.feed._filling
-    assert filling is not None
+    [filling] = stage.filling()
     stage.accept(7, 9)
     stage.feed.head(12, ROOM.epoch, 4)
-    assert (stage.feed._filling, stage.feed._target, filling.get_name()) == (filling, 12, "fill-lobby")
+    assert (stage.filling(), stage.feed._target, filling.get_name()) == ([filling], 12, "fill-lobby")
     stage.feed.close()
     await asyncio.wait([filling])
     assert filling.cancelled()
@@ -180,7 +183,7 @@ async def test_a_head_that_is_known(seq: int) -> None:
     """Nothing is to be done where the database has no more than was delivered, or was asked before it had."""
     stage = Stage(5)
     stage.feed.head(seq, ROOM.epoch, 4)
-    assert (stage.feed._filling, stage.feed.over) == (None, False)
+    assert (stage.filling(), stage.feed.over) == ([], False)
 
 
 @pytest.mark.parametrize(("seq", "epoch"), [(3, ROOM.epoch), (9, uuid.uuid4())], ids=["went back", "another epoch"])
