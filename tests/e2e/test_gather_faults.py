@@ -116,10 +116,11 @@ async def test_retries_are_few(anyone: httpx.AsyncClient, upstream_client: httpx
 
 async def test_the_deadline_is_kept(anyone: httpx.AsyncClient, upstream_client: httpx.AsyncClient) -> None:
     """A leg that hangs is given up, and a caller in a hurry is told sooner."""
-    hurry = {"params": {"without": "fresh,stale,breaker"}, "headers": {"X-Deadline-Ms": "300"}}
 
     async def ask() -> httpx.Response | None:
-        answer = await anyone.get("/api/gather/", **hurry)
+        answer = await anyone.get(
+            "/api/gather/", params={"without": "fresh,stale,breaker"}, headers={"X-Deadline-Ms": "300"}
+        )
         # On a slow machine the other legs may run out of time as well.
         return answer if answer.json()["meta"]["legs"]["users"]["status"] == "ok" else None
 

@@ -11,7 +11,7 @@ import structlog
 from chassis import lifespan
 from chassis.database import usage
 from chassis.types import Receive, Scope, Send
-from realtime import drain
+from realtime import drain, protocol
 from realtime.__main__ import _endpoints
 from realtime.asgi import application
 from realtime.server import Server
@@ -23,6 +23,7 @@ CONSTANTS = {
     "CANCEL_SECONDS": drain,
     "BEATS": presence,
     "PING_INTERVAL": usage,
+    "TOO_SLOW_SECONDS": protocol,
 }
 STARTED = "slow.started"
 

@@ -17,7 +17,7 @@ configure("realtime.settings")
 import structlog  # noqa: E402 - the settings come first
 
 from chassis.types import Receive, Scope, Send  # noqa: E402 - as above
-from realtime import wire  # noqa: E402 - as above
+from realtime import protocol, wire  # noqa: E402 - as above
 from realtime.__main__ import _endpoints  # noqa: E402 - as above
 from realtime.drain import reactor  # noqa: E402 - as above
 from realtime.outlet import WRITE  # noqa: E402 - as above
@@ -58,4 +58,6 @@ def _tls_endpoints() -> list[str]:
 
 
 if __name__ == "__main__":
+    # A client on a slow machine reads what is left when it gets to it.
+    protocol.TOO_SLOW_SECONDS = 60.0
     Server(flood, _endpoints() + (_tls_endpoints() if "TLS_KEY" in os.environ else [])).serve()

@@ -13,11 +13,13 @@ from rooms import events, messages
 from rooms.access import RoomAccess
 from rooms.senders import Sender
 
-from .processes import Client, client, running
+from .processes import ADJUSTED, Client, client, running
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.usefixtures("process")]
 
 LIMIT = 512 * 1024
+# Seconds. A client on a slow machine reads what is left when it gets to it.
+PATIENCE = {"TOO_SLOW_SECONDS": "60"}
 NOTICE = "x" * 32 * 1024
 # More than the kernel's buffers on both sides take, with a wide margin.
 MOST_NOTICES = 4000
@@ -36,7 +38,8 @@ async def rest(connected: Client) -> list[int]:
 
 async def test_reader_that_stops(room: RoomAccess) -> None:
     """It is closed with 4013 once so much waits for it; others get everything meanwhile, and it catches up."""
-    async with running(OUTBOUND_LIMIT=str(LIMIT)) as service, client(service.port, room.name) as reader:
+    env = {"OUTBOUND_LIMIT": str(LIMIT), **PATIENCE}
+    async with running(None, ADJUSTED, **env) as service, client(service.port, room.name) as reader:
         await reader.next("synced")
         async with client(service.port, room.name) as stopped:
             synced = await stopped.next("synced")
@@ -72,7 +75,11 @@ async def test_long_replay(room: RoomAccess) -> None:
 
     await in_section(fill())
     query = f"?since=0&epoch={room.epoch}"
-    async with running(OUTBOUND_LIMIT=str(64 * 1024)) as service, client(service.port, room.name, query) as connected:
+    env = {"OUTBOUND_LIMIT": str(64 * 1024), **PATIENCE}
+    async with (
+        running(None, ADJUSTED, **env) as service,
+        client(service.port, room.name, query) as connected,
+    ):
         numbers = [json.loads(await connected.connection.recv())["seq"] for _ in range(count)]
         assert numbers == list(range(1, count + 1))
         await connected.next("synced")
