@@ -61,7 +61,7 @@ class Server(DaphneServer):
             verbosity=2,
             ready_callable=self._ready,
         )
-        self.endpoints = []
+        self.endpoints: list[str] = []
 
     def _ready(self) -> None:
         self.http_factory.timeOut = KEEP_ALIVE

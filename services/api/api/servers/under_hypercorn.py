@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from socket import socket
+from typing import Any
 
 import structlog
 import uvloop
@@ -82,8 +83,8 @@ def _config(sockets: Sequence[socket], drain_seconds: float) -> Config:
     return config
 
 
-def _opened(application: ASGIApplication) -> ASGIApplication:
-    """`application` for a server whose process has entered `lifespan.running()` itself."""
+def _opened(application: ASGIApplication) -> Any:
+    """`application` for hypercorn (whose types are narrower), in a process that has entered the lifespan already."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
