@@ -229,7 +229,7 @@ async def test_the_request_is_passed_on(client: httpx.AsyncClient, settings: Any
 
 async def test_the_lifespan_opens_and_closes_it(process: None) -> None:
     """It is one of the process's resources; outside of its life it says so."""
-    assert httpx_client.opened in lifespan._State.resources
+    assert httpx_client.opened in lifespan._state.resources
     before = httpx_client.client()
     try:
         async with httpx_client.opened() as instance:

