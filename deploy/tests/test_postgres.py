@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from miniature import Checkout, Stack, eventually, runs
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 _QUERY = "import os, psycopg; print(psycopg.connect(os.environ['DATABASE_URL']).execute('SELECT 41 + 1').fetchone()[0])"
 _PING = "import os, redis; print(redis.Redis.from_url(os.environ['REDIS_URL']).ping())"
 

@@ -17,7 +17,7 @@ from embedded import control
 from embedded.output import Output
 from embedded.state import DataDirectory
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 def _family(pid: int) -> list[int]:

@@ -21,7 +21,7 @@ from chassis.testing import DEADLINE, connections_in_use, count_queries, eventua
 
 from .postgres_server import PostgresServer
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 BOUND = DEADLINE
 POOL_MAX = 8

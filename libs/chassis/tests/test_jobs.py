@@ -22,7 +22,7 @@ from chassis.testing import eventually, in_thread
 
 from .gate import Gate
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 START_SECONDS = 120
 # Of the database that is asked: another run may wait for locks of its own on the same server.
 WAITING = """SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)

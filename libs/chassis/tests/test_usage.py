@@ -20,6 +20,8 @@ from chassis.database import recording, usage
 from chassis.database.waiting import BoundedPool
 from chassis.testing import DEADLINE, eventually, in_section, in_thread
 
+pytestmark = pytest.mark.slow
+
 # Importing everything takes a busy machine this long, and a test does it up to four times.
 START_SECONDS = 100
 starts_workers = pytest.mark.timeout(300)

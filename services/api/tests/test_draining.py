@@ -5,11 +5,14 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
 import pytest_asyncio
 import uvicorn
 
 from api.draining import DrainingProtocol
 from chassis.testing import DEADLINE, eventually
+
+pytestmark = pytest.mark.slow
 
 REQUEST = b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 2\r\n\r\n{}"
 

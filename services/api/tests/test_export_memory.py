@@ -21,7 +21,7 @@ from .conftest import bearer
 USERS = 200_000
 LIMIT_MIB = 50
 START_SECONDS = 90
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
 def resident_mib(pid: int) -> float:

@@ -14,7 +14,7 @@ from chassis.testing import DEADLINE, ResettingProxy, eventually, free_port
 from .upstream import Upstream
 
 START_SECONDS = 60
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 
 @pytest_asyncio.fixture

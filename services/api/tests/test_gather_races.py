@@ -6,6 +6,7 @@ from typing import Any
 
 import aiohttp
 import httpx
+import pytest
 import pytest_asyncio
 
 from api.asgi import application
@@ -15,6 +16,8 @@ from chassis.testing import eventually
 
 from .aborting import AbortableRequest
 from .upstream import LEGS, Upstream, holding, running
+
+pytestmark = pytest.mark.slow
 
 ALL_HANG = {name: {"hang_rate": 1} for name in LEGS}
 EACH_FOR_ITSELF = ["single_flight", "fresh", "stale"]

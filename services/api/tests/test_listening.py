@@ -15,7 +15,7 @@ from django.conf import settings
 from chassis.starts import Starts
 from chassis.testing import eventually, free_port
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 START_SECONDS = 90
 HEALTHCHECK = Path(__file__).parents[3] / "deploy" / "containers" / "healthcheck.py"
 SERVERS = [

@@ -18,6 +18,8 @@ from rooms.models import Message, Room
 
 from .conftest import bearer
 
+pytestmark = pytest.mark.slow
+
 
 @pytest_asyncio.fixture
 async def headers(user: User) -> dict[str, str]:

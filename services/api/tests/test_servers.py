@@ -23,7 +23,7 @@ from .conftest import _open_session
 from .test_listening import database_url, healthy
 from .upstream import LEGS, Upstream
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 SERVERS = ["uvicorn", "daphne", "hypercorn"]
 # A process may start while the whole machine is busy.
 START = 90

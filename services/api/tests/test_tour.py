@@ -139,6 +139,7 @@ SERVE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(200)
 @pytest.mark.parametrize("server", surroundings.SERVERS)
 def test_server(server: str) -> None:

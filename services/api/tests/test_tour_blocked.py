@@ -2,7 +2,11 @@
 
 from typing import Any
 
+import pytest
+
 from api.tour import blocked
+
+pytestmark = pytest.mark.slow
 
 
 async def test_measures_every_way(process: None, settings: Any) -> None:

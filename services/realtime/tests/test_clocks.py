@@ -31,7 +31,7 @@ from .conftest import sign_in
 from .leases import LEASE, LEASE_ENV, leases, now_of, run_out
 from .processes import ADJUSTED, DEADLINE, Client, Process, all_running, client, database_url
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 ROOT = Path(__file__).parents[3]
 ORIGIN = "http://localhost:8000"
 ENV = {"ALLOWED_ORIGINS": ORIGIN, "RECHECK_SECONDS": "0.1", **LEASE_ENV}

@@ -14,7 +14,7 @@ import pytest
 from .echo import MAX_BYTES
 from .processes import running
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 ECHO = Path(__file__).with_name("echo.py")
 KOSOKU = Path(sys.executable).with_name("kosoku")

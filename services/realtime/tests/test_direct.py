@@ -26,7 +26,7 @@ from realtime import settings
 from .flooding import DISCONNECTED, WRITTEN
 from .processes import DEADLINE, Process, listening_socket, start
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 FLOODING = (str(Path(__file__).with_name("flooding.py")),)
 SMALL = 4608

@@ -19,7 +19,7 @@ from rooms.access import RoomAccess
 from .conftest import MakeRoom
 from .processes import ADJUSTED, Client, Process, Proxy, all_running, client, database_url, listening_socket, running
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 # The environment of a process whose queries wait for as long as a test needs.
 PATIENT = {"DATABASE_QUERY_TIMEOUT": "60"}
 SOCKETS, PAUSE = 100, 0.01

@@ -13,7 +13,7 @@ from .conftest import MakeRoom, current
 from .followers import JOIN_SECONDS, Follower, talk
 from .processes import ADJUSTED, Process, all_running, listening_socket
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 ROOMS, SOCKETS = 10, 500
 # Sockets are closed quickly, and a slow machine may take much longer for that.

@@ -15,6 +15,8 @@ from chassis.forwarded import TrustedProxies
 
 from .processes import DEADLINE, Process, all_running
 
+pytestmark = pytest.mark.slow
+
 SCOPES = Path(__file__).with_name("scopes.py")
 GATEWAY = "172.16.250.10"
 BOTH = f"{GATEWAY}, 10.0.0.0/8"

@@ -15,7 +15,7 @@ from .conftest import MakeRoom, make_user, ticket
 from .leases import LEASE_ENV, leases, run_out
 from .processes import ADJUSTED, Client, Process, all_running, client
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
 @pytest_asyncio.fixture

@@ -16,7 +16,7 @@ from rooms.access import RoomAccess
 from .conftest import Clock, Connect, MakeRoom, Socket, cookie, make_user, ticket
 from .processes import Client, all_running, client
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
 async def refusal(socket: Socket) -> dict[str, Any]:

@@ -37,7 +37,7 @@ from .processes import (
     start,
 )
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 ORIGIN = "http://localhost:8000"
 
 

@@ -19,7 +19,7 @@ from rooms.models import Membership
 from .conftest import MakeRoom, cookie, sign_in, ticket
 from .processes import Client, Process, Proxy, client, database_url, running
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 ORIGIN = "http://localhost:8000"
 ENV = {"ALLOWED_ORIGINS": ORIGIN, "RECHECK_SECONDS": "0.1"}
 

@@ -15,7 +15,7 @@ from rooms.senders import Sender
 
 from .processes import ADJUSTED, Client, client, running
 
-pytestmark = [pytest.mark.timeout(180), pytest.mark.usefixtures("process")]
+pytestmark = [pytest.mark.timeout(180), pytest.mark.usefixtures("process"), pytest.mark.slow]
 
 LIMIT = 512 * 1024
 # Seconds. A client on a slow machine reads what is left when it gets to it.

@@ -17,7 +17,7 @@ from .conftest import DEADLINE, Connect, MakeRoom, cookie, make_user
 from .followers import Follower
 from .processes import running
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
 async def post(room: RoomAccess, text: str) -> None:

@@ -15,7 +15,7 @@ from .conftest import ticket
 from .processes import Process, all_running, client, listening_socket, running
 from .test_message_limits import posts
 
-pytestmark = [pytest.mark.timeout(180), pytest.mark.usefixtures("database")]
+pytestmark = [pytest.mark.timeout(180), pytest.mark.usefixtures("database"), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
