@@ -1,5 +1,6 @@
-"""The runner's daily job: it holds up no start, seen in the status, and ended with everything else."""
+"""The runner's daily job: it holds up no start, shows in the status, and ends with everything else."""
 
+import re
 import signal
 import sys
 
@@ -30,7 +31,7 @@ def test_it_runs_after_the_start(checkout: Checkout, stack_ports: dict[str, str]
     code, output = checkout.call("status")
     assert code == 0, output
     assert "daily job: done " in output
-    assert "next in 23 h 59 min" in output
+    assert re.search(r"next in 23 h \d+ min", output)
     runner.terminate()
     output, _ = runner.communicate(timeout=30)
     assert "daily         | rooms: 3 deleted" in output
@@ -56,7 +57,7 @@ def test_a_failure_is_said_and_harms_no_service(checkout: Checkout, stack_ports:
     code, output = checkout.call("status")
     assert code == 0, output
     assert "daily job: failed " in output
-    assert "next in 9 min" in output
+    assert re.search(r"next in \d min", output)
     assert output.count(" ok ") == 6
     runner.terminate()
     output, _ = runner.communicate(timeout=30)

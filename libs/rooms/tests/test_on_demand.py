@@ -247,6 +247,16 @@ async def test_a_room_in_which_something_happens_is_left(database: None) -> None
         assert await in_thread(on_demand.remove_empty) == on_demand.Removed(0, 0)
 
 
+async def test_the_former_release_goes_on_making_rooms(database: None) -> None:
+    """Its statements do not name the new columns: during a rolling release its rooms are kept."""
+    await fetch_all(
+        "INSERT INTO rooms_room (name, title, public, last_seq, epoch, created_at)"
+        " VALUES ('former', 'Former', true, 0, gen_random_uuid(), now() - interval '9 days')"
+    )
+    assert not (await access.enter("former", None)).stale
+    assert (await in_thread(on_demand.remove_empty)).rooms == 0
+
+
 def run_command(name: str) -> tuple[list[str], list[str]]:
     """What a management command prints, and complains about."""
     output, errors = StringIO(), StringIO()
