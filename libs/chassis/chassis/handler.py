@@ -36,7 +36,7 @@ class Handler(AsyncHandler):
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:  # type: ignore[override]
         """Answer one request, in a process whose resources are open, or the lifespan protocol."""
-        # daphne speaks no lifespan; everywhere else this is one comparison.
+        # Under daphne's own command nothing else opens them; under `python -m api` this is one comparison.
         if not lifespan.is_running() and scope["type"] == "http":
             await lifespan.ensure_running()
         await super().__call__(scope, receive, send)

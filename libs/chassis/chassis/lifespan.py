@@ -1,6 +1,7 @@
 """What a process opens before its first request and closes after its last, under any server.
 
-uvicorn and hypercorn speak ASGI's lifespan protocol; daphne does not, so its entry point enters `running()` itself.
+uvicorn opens them by ASGI's lifespan protocol (`serve_lifespan`). What runs daphne, which does not speak it, and what
+runs hypercorn, whose end may not announce a stop, enters `running()` itself.
 Resources are async context managers registered by name with `resource`; they are entered in order and left in reverse.
 """
 
