@@ -10,6 +10,7 @@ import pytest
 from chassis import errors
 from realtime import frames
 from rooms.access import RoomAccess
+from rooms.frames import Message, Notice
 from rooms.presence import Present
 
 ID = uuid.UUID("0f8fad5b-d9cb-469f-a165-70867728950e")
@@ -32,9 +33,9 @@ WRITTEN: list[tuple[frames.ServerFrame, dict[str, Any]]] = [
     (frames.Synced("lobby", 7, ID), {"type": "synced", "room": "lobby", "seq": 7, "epoch": TEXT}),
     (frames.ResyncRequired("lobby", ID), {"type": "resync_required", "room": "lobby", "epoch": TEXT}),
     (frames.ErrorFrame("no", "conflict", ID), {"type": "error", "error": "no", "code": "conflict", "id": TEXT}),
-    (frames.Notice("hi"), {"type": "notice", "notice": "hi"}),
+    (Notice("hi"), {"type": "notice", "notice": "hi"}),
     (
-        frames.Message("lobby", 7, ID, "hi", "ada", datetime(2026, 1, 2, tzinfo=UTC)),
+        Message("lobby", 7, ID, "hi", "ada", datetime(2026, 1, 2, tzinfo=UTC)),
         {
             "type": "message", "room": "lobby", "seq": 7, "id": TEXT, "message": "hi", "username": "ada",
             "ts": "2026-01-02T00:00:00Z",
