@@ -263,3 +263,23 @@ async def test_what_one_use_costs(rates: Callable[[], Rates], clock: Clock) -> N
     with pytest.raises(TooManyRequests) as refused:
         process.take(("slow", "1/10 seconds"))
     assert refused.value.retry_after == pytest.approx(10, abs=0.1)
+
+
+async def test_used_while_learning(rates: Callable[[], Rates], clock: Clock) -> None:
+    """What is used here while Redis is asked comes on top of what others used."""
+    one, two = rates(), rates()
+    use = ("ada", "10/20 seconds")
+    for _ in range(4):
+        two.take(use)
+    await two.settle()
+    one.take(use)
+    settling = asyncio.create_task(one.settle())
+    await asyncio.sleep(0)
+    one.take(use)
+    one.take(use)
+    await settling
+    for _ in range(3):
+        one.take(use)
+    with pytest.raises(TooManyRequests) as refused:
+        one.take(use)
+    assert refused.value.retry_after == pytest.approx(2, abs=0.1)
