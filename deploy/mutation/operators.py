@@ -32,7 +32,7 @@ _JAVASCRIPT = (
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A changed source; `change` is the changed line as it was and as it is, without indentation: `a < b -> a <= b`."""
+    """A changed source; `change` is the changed line before and after, without indentation: `a < b -> a <= b`."""
 
     line: int
     change: str
@@ -48,7 +48,7 @@ class _Visitor(cst.CSTVisitor):
         self._before_defaults: list[int] = []
 
     def on_visit(self, node: cst.CSTNode) -> bool:
-        """Mutate `node`; False if nothing inside it is to be mutated."""
+        """Mutate `node`; False to leave out what is inside it."""
         if isinstance(node, _SKIPPED) or any(
             m.matches(node, skipped) for skipped in (_TELLS, _SLOTS, _LITERAL, _LOGGER, _DOCSTRING)
         ):
@@ -59,7 +59,7 @@ class _Visitor(cst.CSTVisitor):
         return True
 
     def visit_Param_default(self, node: cst.Param) -> None:  # noqa: N802 - libcst's name
-        """Note what there was before the default, which may have parameters of its own."""
+        """Note what there was before the default, which may be a lambda with parameters."""
         self._before_defaults.append(len(self.pairs))
 
     def leave_Param_default(self, node: cst.Param) -> None:  # noqa: N802 - libcst's name

@@ -213,7 +213,7 @@ async def test_redis_frozen(own_redis: ValkeyServer, clock: Clock) -> None:
 async def test_an_outage_is_logged_once(
     own_redis: ValkeyServer, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Not four times a second; the next outage is told again."""
+    """Not four times a second; the next outage is logged again."""
     process = Rates("test", clock)
     for outage in (1, 2):
         own_redis.kill()
@@ -222,7 +222,7 @@ async def test_an_outage_is_logged_once(
             await process.settle()
         assert caplog.text.count("rates.unsettled") == outage
         await own_redis.start()
-        await eventually(lambda: reaches_redis(process), what="Redis is told again")
+        await eventually(lambda: reaches_redis(process), what="a use reaches Redis")
 
 
 async def reaches_redis(process: Rates) -> bool:
@@ -255,7 +255,7 @@ async def test_forgotten_at_its_moment(rates: Callable[[], Rates], clock: Clock)
 
 
 async def test_what_one_use_costs(rates: Callable[[], Rates], clock: Clock) -> None:
-    """The backlog is told in seconds: of a limit of 1 in 10 seconds one use costs ten."""
+    """The backlog is in seconds: of a limit of 1 in 10 seconds one use costs ten."""
     process = rates()
     process.take(("slow", "1/10 seconds"), ("quick", "100/10 seconds"))
     await process.settle()
@@ -265,3 +265,23 @@ async def test_what_one_use_costs(rates: Callable[[], Rates], clock: Clock) -> N
     with pytest.raises(TooManyRequests) as refused:
         process.take(("slow", "1/10 seconds"))
     assert refused.value.retry_after == pytest.approx(10, abs=0.1)
+
+
+async def test_used_while_learning(rates: Callable[[], Rates], clock: Clock) -> None:
+    """What is used here while Redis is asked comes on top of what others used."""
+    one, two = rates(), rates()
+    use = ("ada", "10/20 seconds")
+    for _ in range(4):
+        two.take(use)
+    await two.settle()
+    one.take(use)
+    settling = asyncio.create_task(one.settle())
+    await asyncio.sleep(0)
+    one.take(use)
+    one.take(use)
+    await settling
+    for _ in range(3):
+        one.take(use)
+    with pytest.raises(TooManyRequests) as refused:
+        one.take(use)
+    assert refused.value.retry_after == pytest.approx(2, abs=0.1)

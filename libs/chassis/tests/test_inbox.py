@@ -132,7 +132,7 @@ async def test_published_at_the_end(inbox: bus.Inbox, group: str) -> None:
         async with bus.publishing():
             bus.publish_soon(group, bus.Event("last words", {}))
 
-    # An event loop of its own, as another process has. `run` leaves nothing under way when it returns.
+    # Another event loop, as another process has. `run` leaves nothing under way when it returns.
     await asyncio.to_thread(asyncio.run, end_after_publishing())
     await eventually(lambda: bool(heard))
     await inbox.ignore(group, heard.append)

@@ -60,13 +60,13 @@ async def test_when_to_come_back(clean_redis: Any) -> None:
 
 
 async def test_keys_in_redis(clean_redis: Any) -> None:
-    """The counts have names of their own, which a rolling release goes on with."""
+    """The names of the counts, which both versions of a rolling release use."""
     await ratelimit.check("3/hour", "login", "ada")
     assert await clean_redis.keys("*") == ["ratelimit:{LIMITER/login/ada/3/1/hour}"]
 
 
 async def test_frozen_redis(own_redis: ValkeyServer, caplog: pytest.LogCaptureFixture) -> None:
-    """A Redis that answers nothing holds nobody up: the answer is yes in bounded time, and it is logged."""
+    """If Redis answers nothing, the use is allowed in bounded time, and that is logged."""
     ratelimit._limiter.cache_clear()
     await ratelimit.check("1/hour", "login", "ada")
     own_redis.freeze()

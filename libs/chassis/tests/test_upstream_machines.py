@@ -210,7 +210,7 @@ def test_the_quantile_is_renewed_now_and_then() -> None:
 
 
 def test_a_deadline_is_told_rounded_down() -> None:
-    """In whole milliseconds, so that the one who is told never takes longer; 0 once it has passed."""
+    """In whole milliseconds, so that the callee never takes longer; 0 once it has passed."""
     clock = Clock()
     deadline = Deadline.after(1.2568, clock)
     assert deadline.header() == "1256"

@@ -64,13 +64,16 @@ async def test_a_gap() -> None:
 async def test_a_reader_frees_a_slot() -> None:
     """A full inbox waits for its reader, and takes the message as soon as one was read."""
     inbox = Inbox(None, 2)
-    await offer(inbox, 1, 2)
-    offering = asyncio.create_task(offer(inbox, 3))
+    await offer(inbox, 1)
+    # A read before it is full says nothing about later.
+    assert await given(inbox, 1) == [1]
+    await offer(inbox, 2, 3)
+    offering = asyncio.create_task(offer(inbox, 4))
     await asyncio.sleep(0)
-    assert (offering.done(), await given(inbox, 1)) == (False, [1])
+    assert (offering.done(), await given(inbox, 1)) == (False, [2])
     async with asyncio.timeout(10):
         await offering
-    assert (inbox.behind, await given(inbox, 2)) == (False, [2, 3])
+    assert (inbox.behind, await given(inbox, 2)) == (False, [3, 4])
 
 
 @pytest.mark.usefixtures("impatient")
@@ -103,7 +106,7 @@ async def test_catching_up() -> None:
     assert await given(inbox, 1) == [3]
     async with asyncio.timeout(10):
         await waiting
-        # Whoever asks later is told at once.
+        # A later call returns at once.
         await inbox.caught_up()
 
 
@@ -122,7 +125,7 @@ async def test_a_reader_that_was_through_before() -> None:
 
 
 async def test_a_room_that_starts_over() -> None:
-    """The reader is told in between, and any number may follow."""
+    """The reader gets the resync in between, and any number may follow."""
     inbox = Inbox(Place(EPOCH, 4), 10)
     resync = ResyncRequired("lobby", NEXT)
     inbox.forget(resync)
@@ -132,7 +135,7 @@ async def test_a_room_that_starts_over() -> None:
 
 
 async def test_a_start_without_messages() -> None:
-    """An empty room is a place too; one that has brought something, or goes on, is where it was."""
+    """An empty room is a place too; a room that has brought something keeps its place."""
     inbox = Inbox(None, 10)
     inbox.start(Place(EPOCH, 0))
     assert (inbox.received, await inbox.get()) == (Place(EPOCH, 0), (None, Place(EPOCH, 0)))

@@ -1,4 +1,4 @@
-"""The outbox without a connection: who gets which outcome, and what is told to the one who sends."""
+"""The outbox without a connection: the outcome of each message, and what the sender learns."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -93,7 +93,7 @@ async def test_waiting_for_the_next(outbox: Outbox) -> None:
 
 
 async def test_an_acknowledgement(outbox: Outbox) -> None:
-    """Gives the number to the one who waits, and tells the sender to go on; one about nothing does nothing."""
+    """Gives the number to the one who waits, and wakes the sender; one about nothing does nothing."""
     pending, other = outbox.add("a", ID), outbox.add("b", OTHER)
     sent(outbox, pending)
     outbox.acknowledged(Ack(str(uuid4()), 3))
@@ -160,7 +160,7 @@ async def test_a_refusal_of_nothing(outbox: Outbox) -> None:
 
 
 async def test_a_send_that_was_cancelled(outbox: Outbox) -> None:
-    """What came after all for one that nobody waits for is no error."""
+    """An acknowledgement of a cancelled send is no error."""
     pending = outbox.add("a", ID)
     pending.done.cancel()
     outbox.acknowledged(Ack(ID, 7))
@@ -168,7 +168,7 @@ async def test_a_send_that_was_cancelled(outbox: Outbox) -> None:
 
 
 async def test_the_end(outbox: Outbox) -> None:
-    """All that wait fail with the room's error, each with one of its own; what was cancelled stays so."""
+    """All that wait fail with the room's error, each with a copy; what was cancelled stays so."""
     one, cancelled, other = outbox.add("a", None), outbox.add("b", None), outbox.add("c", None)
     cancelled.done.cancel()
     error = RoomClosed("closed")

@@ -1,4 +1,4 @@
-"""The order of a room's messages: one feed that is told of them in any order, and has no need to read any."""
+"""The order of a room's messages: one feed that hears of them in any order, and reads none."""
 
 import asyncio
 import uuid
@@ -63,7 +63,7 @@ class Stage:
         return [] if self.feed._filling is None else [self.feed._filling]
 
     def accept(self, *seqs: int) -> list[int]:
-        """The feed is told of these; what the member has by then."""
+        """The feed hears of these; returns what the member has by then."""
         for seq in seqs:
             self.feed.accept(message(seq))
         return self.recorder.seqs
@@ -102,10 +102,10 @@ async def test_any_order(data: st.DataObject, count: int) -> None:
     stage = Stage(3)
     numbers = range(4, 4 + count)
     more = data.draw(st.lists(st.integers(1, 3 + count), max_size=4))
-    told: set[int] = set()
+    heard: set[int] = set()
     for seq in data.draw(st.permutations([*numbers, *more])):
-        told.add(seq)
-        whole = [number for number in numbers if told.issuperset(range(4, number + 1))]
+        heard.add(seq)
+        whole = [number for number in numbers if heard.issuperset(range(4, number + 1))]
         assert stage.accept(seq) == whole
     assert stage.feed._early == {}
     stage.feed.close()
@@ -180,7 +180,7 @@ async def test_what_is_missing_is_read_once() -> None:
 
 @pytest.mark.parametrize("seq", [4, 5])
 async def test_a_head_that_is_known(seq: int) -> None:
-    """Nothing is to be done where the database has no more than was delivered, or was asked before it had."""
+    """Nothing happens if the database has no more than was delivered."""
     stage = Stage(5)
     stage.feed.head(seq, ROOM.epoch, 4)
     assert (stage.filling(), stage.feed.over) == ([], False)
@@ -222,7 +222,7 @@ def happened(name: str, **data: object) -> bus.Event:
 
 
 async def test_events() -> None:
-    """Messages are put in order, other events are told to all at once, and those that are not for members are not."""
+    """Messages are put in order, other events go to all members at once, and an unknown event goes to none."""
     stage = Stage()
     stage.feed.heard(happened(events.JOINED, username="alan"))
     stage.feed.heard(bus.Event(events.MESSAGE, msgspec.to_builtins(message(1))))
@@ -258,7 +258,7 @@ async def test_a_membership_that_was_taken() -> None:
 
 @example(counts=[0, 0, 1, 1, 2])
 @given(counts=st.lists(st.integers(0, 3), max_size=6))
-async def test_removals_that_nobody_announced(counts: list[int]) -> None:
+async def test_removals_without_an_announcement(counts: list[int]) -> None:
     """All seats are looked at once for each number that the database tells anew, the first included."""
     stage = Stage()
     for count in counts:

@@ -33,7 +33,7 @@ def test_a_message() -> None:
     ],
 )
 def test_what_happens_in_a_room(name: str, data: dict[str, Any], expected: dict[str, Any]) -> None:
-    """Each event that members are told of has its frame; fields of a later release are ignored."""
+    """Each event for members has its frame; fields of a later release are ignored."""
     assert msgspec.to_builtins(frames.of_event(bus.Event(name, data))) == expected
 
 
@@ -45,6 +45,6 @@ def test_what_is_not_told(name: str) -> None:
 
 @pytest.mark.parametrize("data", [{}, {"username": 5}, {"name": "ada"}])
 def test_an_event_of_another_shape(data: dict[str, Any]) -> None:
-    """It is refused, not told in part."""
+    """It is refused as a whole."""
     with pytest.raises(msgspec.ValidationError):
         frames.of_event(bus.Event(events.JOINED, data))

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import User
@@ -112,6 +112,9 @@ def test_a_cursor_is_its_position(moment: datetime, identifier: int) -> None:
 
 
 @given(st.text(max_size=64))
+@example("AAZHXvZXTzUAAAAAAAAA-w")
+@example("_____________________w")
+@example("+/+/+/+/+/+/+/+/+/+/+A")
 def test_no_text_breaks_a_cursor(text: str) -> None:
     """It is the position that has this cursor, or refused."""
     try:

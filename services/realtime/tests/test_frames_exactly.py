@@ -96,7 +96,7 @@ def test_the_longest_frame() -> None:
     ],
 )
 def test_the_id_of_a_refused_frame(text: str | None, expected: uuid.UUID | None) -> None:
-    """Where one can be read, whatever else is wrong; never an error."""
+    """The id if one can be read, whatever else is wrong; never an error."""
     assert frames.client_id(text) == expected
 
 
