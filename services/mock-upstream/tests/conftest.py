@@ -61,6 +61,13 @@ def sync_client(shared_server: RunningServer) -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.fixture(autouse=True)
+def _without_faults(request: pytest.FixtureRequest) -> None:
+    """Property tests set faults on the shared server, and so may have those before this one."""
+    if "sync_client" in request.fixturenames:
+        assert request.getfixturevalue("sync_client").delete("/faults").status_code == 200
+
+
 @pytest.fixture
 async def client(shared_server: RunningServer, eventually: "Eventually") -> AsyncIterator[httpx.AsyncClient]:
     """A client of a server without faults, requests or counts."""
