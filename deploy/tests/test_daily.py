@@ -33,7 +33,7 @@ def test_it_runs_after_the_start(checkout: Checkout, stack_ports: dict[str, str]
     assert "daily job: done " in output
     assert re.search(r"next in 23 h \d+ min", output)
     runner.terminate()
-    output, _ = runner.communicate(timeout=30)
+    _, output = checkout.finish(runner)
     assert "daily         | rooms: 3 deleted" in output
     assert output.index("Millrace runs after") < output.index("rooms: 3 deleted")
 
@@ -60,7 +60,7 @@ def test_a_failure_is_said_and_harms_no_service(checkout: Checkout, stack_ports:
     assert re.search(r"next in \d min", output)
     assert output.count(" ok ") == 6
     runner.terminate()
-    output, _ = runner.communicate(timeout=30)
+    _, output = checkout.finish(runner)
     assert "daily         | failed: purge_expired" in output
     assert "daily job exited with code 1; again in 10 min" in output
     assert runner.returncode == 0
@@ -75,7 +75,7 @@ def test_a_stop_ends_it(checkout: Checkout, stack_ports: dict[str, str]) -> None
     family = [runner.pid, *(child.pid for child in psutil.Process(runner.pid).children(recursive=True))]
     assert any("daily" in psutil.Process(pid).cmdline() for pid in family)
     runner.send_signal(signal.SIGTERM)
-    output, _ = runner.communicate(timeout=30)
+    _, output = checkout.finish(runner)
     assert runner.returncode == 0, output
     assert "killed" not in output
     assert [pid for pid in family if runs(pid)] == []
