@@ -1,4 +1,4 @@
-"""The runner's daily job: it holds up no start, seen in the status, and ended with everything else."""
+"""The runner's daily job: it holds up no start, shows in the status, and ends with everything else."""
 
 import re
 import signal

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from functools import partial
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -21,6 +21,8 @@ from django.conf import settings as django_settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import SynchronousOnlyOperation
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient
 from django.urls import path
@@ -269,14 +271,22 @@ async def test_20_sending_from_views(user_client: httpx.AsyncClient, user: User,
     stream.leave()
 
 
-async def test_21_tests_of_views(process: None, staff: User) -> None:
+@pytest.fixture
+def django_client() -> Iterator[AsyncClient]:
+    """Django's own client. After each request it connects a synchronous receiver, which our handler goes without."""
+    yield AsyncClient()
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+
+
+async def test_21_tests_of_views(process: None, django_client: AsyncClient, staff: User) -> None:
     """Django's own client for tests works on async views."""
-    client = AsyncClient()
-    greeted = await in_section(client.get("/api/async/?delay=0.01"))
+    greeted = await in_section(django_client.get("/api/async/?delay=0.01"))
     assert (greeted.status_code, greeted.json()) == (200, {"message": "Hello from async view!"})
     body = {"username": "testuser", "password": PASSWORD}
-    post = partial(client.post, "/api/users/", body, content_type="application/json", headers=await bearer(staff))
-    created = await in_section(post())
+    headers = await bearer(staff)
+    posting = django_client.post("/api/users/", body, content_type="application/json", headers=headers)
+    created = await in_section(posting)
     assert (created.status_code, created.json()["username"]) == (201, "testuser")
 
 
