@@ -12,7 +12,6 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 import httpx
@@ -285,10 +284,9 @@ async def test_21_tests_of_views(process: None, django_client: AsyncClient, staf
     greeted = await in_section(django_client.get("/api/async/?delay=0.01"))
     assert (greeted.status_code, greeted.json()) == (200, {"message": "Hello from async view!"})
     body = {"username": "testuser", "password": PASSWORD}
-    post = partial(
-        django_client.post, "/api/users/", body, content_type="application/json", headers=await bearer(staff)
-    )
-    created = await in_section(post())
+    headers = await bearer(staff)
+    posting = django_client.post("/api/users/", body, content_type="application/json", headers=headers)
+    created = await in_section(posting)
     assert (created.status_code, created.json()["username"]) == (201, "testuser")
 
 
