@@ -61,8 +61,9 @@ async def test_a_gap() -> None:
     assert await given(inbox, 1) == [5]
 
 
-async def test_a_reader_frees_a_slot() -> None:
+async def test_a_reader_frees_a_slot(monkeypatch: pytest.MonkeyPatch) -> None:
     """A full inbox waits for its reader, and takes the message as soon as one was read."""
+    monkeypatch.setattr(inbox_module, "PATIENCE", 60)
     inbox = Inbox(None, 2)
     await offer(inbox, 1)
     # A read before it is full says nothing about later.

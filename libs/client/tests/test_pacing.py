@@ -37,6 +37,13 @@ def test_full_jitter_by_chance() -> None:
     assert any(delay > 0.4 for delay in delays)
 
 
+def test_by_default_a_delay_is_drawn() -> None:
+    """Without a `uniform` the delays of many rooms differ."""
+    delays = {Backoff().delay() for _ in range(20)}
+    assert len(delays) > 15
+    assert 0 <= min(delays) <= max(delays) <= 0.5
+
+
 def test_a_delay_never_overflows() -> None:
     """A client that has tried for years still waits no longer than the cap."""
     backoff = Backoff(uniform=lambda low, high: high)
