@@ -42,7 +42,7 @@ KEEP = ("django_migrations", "django_content_type", "auth_permission")
 # Seconds for what must happen, on a machine that is busy: half of what a test may take.
 DEADLINE = 30
 # More rows than that are quicker truncated than deleted, which for few rows takes a hundredth of the time.
-_MANY_ROWS = 5000
+_MANY_ROWS = 500
 
 # How long an example takes is the machine's affair, and how long it took to think of it too.
 hypothesis.settings.register_profile(

@@ -47,6 +47,7 @@ async def nothing_left(client: httpx.AsyncClient) -> AsyncIterator[None]:
     await eventually(lambda: len(asyncio.all_tasks()) <= before, what="no task is left")
 
 
+@pytest.mark.timeout(180)
 async def test_5000_gathers_are_cancelled_in_flight(
     client: httpx.AsyncClient, upstream: Upstream, settings: Any, nothing_left: None
 ) -> None:

@@ -7,6 +7,7 @@ import signal
 import ssl
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
@@ -108,29 +109,48 @@ async def listening() -> AsyncIterator[tuple[str, list[bytes]]]:
 
 
 class Holding:
-    """An upstream that is asked, and answers when it is told to."""
+    """An upstream that is asked, and holds its answers back until it is released, but for those after `held`.
 
-    def __init__(self) -> None:
+    `given_up` counts the requests whose client went away meanwhile.
+    """
+
+    def __init__(self, held: int) -> None:
         self.url = ""
-        self.requests = 0
+        self.asked: Counter[str] = Counter()
+        self.given_up = 0
         self.released = asyncio.Event()
+        self._held = held
+
+    @property
+    def requests(self) -> int:
+        """How many requests have come."""
+        return self.asked.total()
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One answer a connection: a row of what the path names."""
         head = await reader.readuntil(b"\r\n\r\n")
-        self.requests += 1
-        await self.released.wait()
         name = head.split(b"?")[0].rpartition(b"/")[2].decode()
+        self.asked[name] += 1
+        if self.asked[name] <= self._held:
+            await self._hold(reader)
         body = f'{{"{name}": [{{"id": 1}}], "total": 1}}'.encode()
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n")
         writer.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
         writer.close()
 
+    async def _hold(self, reader: asyncio.StreamReader) -> None:
+        gone = asyncio.ensure_future(reader.read())
+        released = asyncio.ensure_future(self.released.wait())
+        await asyncio.wait({gone, released}, return_when=asyncio.FIRST_COMPLETED)
+        self.given_up += gone.done()
+        for waiting in (gone, released):
+            waiting.cancel()
+
 
 @asynccontextmanager
-async def holding() -> AsyncIterator[Holding]:
-    """An upstream that holds all answers back until `released` is set."""
-    upstream = Holding()
+async def holding(held: int = sys.maxsize) -> AsyncIterator[Holding]:
+    """An upstream that holds the answers to the first `held` requests for each resource back, until it is released."""
+    upstream = Holding(held)
     async with await asyncio.start_server(upstream.answer, "127.0.0.1", 0) as server:
         upstream.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         try:
