@@ -205,7 +205,7 @@ async def test_12_sync_to_async(
     await in_section(User.async_objects.filter(pk=user.pk).aupdate(password=make_password(PASSWORD)))
     executor_work.clear()
     good = await client.post("/api/login/", json={"username": "ada", "password": PASSWORD})
-    assert (good.status_code, good.json()["authenticated"], good.json()["user"]["id"]) == (200, True, user.pk)
+    assert (good.status_code, good.json()["authenticated"], good.json()["user_id"]) == (200, True, user.pk)
     bad = await client.post("/api/login/", json={"username": "ada", "password": "wrong"})
     assert (bad.status_code, bad.json()["authenticated"]) == (401, False)
     assert executor_work["argon2"] == 2

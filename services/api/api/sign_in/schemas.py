@@ -49,6 +49,7 @@ class LoggedIn(Issued, kw_only=True):
     """The user, signed in."""
 
     authenticated: bool = True
+    user_id: int
     user: Account
 
 

@@ -60,7 +60,7 @@ class LoginController(JsonController):
         if user is None:
             raise Unauthorized("Wrong username or password", authenticated=False)
         issued = await sign_in(self.request, user)
-        return LoggedIn(user=_account(user), **msgspec.structs.asdict(issued))
+        return LoggedIn(user_id=user.pk, user=_account(user), **msgspec.structs.asdict(issued))
 
 
 class LogoutController(JsonController):
