@@ -111,7 +111,7 @@ async def test_login(client: httpx.AsyncClient, hopper: User) -> None:
         "email": "hopper@example.org",
         "is_staff": False,
     }
-    assert set(body) == {"authenticated", "user", "token", "expires_at", "csrf_token"}
+    assert set(body) == {"authenticated", "user_id", "user", "token", "expires_at", "csrf_token"}
 
 
 async def test_login_cookie_is_not_for_scripts(client: httpx.AsyncClient, hopper: User) -> None:
