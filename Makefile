@@ -5,6 +5,9 @@
     restore roll base-images containers chaos-containers sbom bench bench-check lab django-tests protocol lock \
     check-locks clean
 
+# If it is exported, every process compiles Django anew: a second each, and a run of all suites starts some hundred.
+unexport PYTHONDONTWRITEBYTECODE
+
 EMBEDDED := env PYTHONPATH=deploy .venv/bin/python -m embedded
 KUBERNETES := env PYTHONPATH=deploy .venv/bin/python -m kubernetes
 

@@ -36,6 +36,8 @@ _lenders: list[Lender] = []
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
     """Before pytest-django imports the settings, which read the environment."""
+    # The processes that tests start would compile all that they import, each anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     options = early_config.known_args_namespace
     paths = [_relative(word, early_config) for word in options.file_or_dir]
     settings = {module for path in paths for folder, module in _SETTINGS.items() if _is_in(path, folder)}
