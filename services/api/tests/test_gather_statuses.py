@@ -1,6 +1,8 @@
 """Every status that a leg can have, where its rows come from, and what the whole answer is then."""
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import httpx
@@ -31,9 +33,12 @@ async def copies(upstream: Upstream, settings: Any) -> None:
 
 def later(seconds: float) -> None:
     """So much time passes for the copies of answers."""
+
+    def ahead(clock: Callable[[], float]) -> float:
+        return clock() + seconds
+
     for upstream in upstreams().values():
-        clock = upstream.copies._clock
-        upstream.copies._clock = lambda clock=clock: clock() + seconds
+        upstream.copies._clock = partial(ahead, upstream.copies._clock)
 
 
 async def legs(client: httpx.AsyncClient, query: str = "") -> dict[str, Any]:
