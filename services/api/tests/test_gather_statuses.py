@@ -33,12 +33,12 @@ async def copies(upstream: Upstream, settings: Any) -> None:
 
 def later(seconds: float) -> None:
     """So much time passes for the copies of answers."""
+
+    def ahead(clock: Callable[[], float]) -> float:
+        return clock() + seconds
+
     for upstream in upstreams().values():
-        upstream.copies._clock = partial(_ahead, upstream.copies._clock, seconds)
-
-
-def _ahead(clock: Callable[[], float], seconds: float) -> float:
-    return clock() + seconds
+        upstream.copies._clock = partial(ahead, upstream.copies._clock)
 
 
 async def legs(client: httpx.AsyncClient, query: str = "") -> dict[str, Any]:
