@@ -38,7 +38,7 @@ def test_a_fixed_port_is_taken_as_it_is(usual: Ports) -> None:
 
 
 def test_the_processes_ports_go_with_the_shared_one(usual: Ports) -> None:
-    """So two stacks whose ports are fixed do not meet at those that nobody fixed."""
+    """So two stacks with fixed ports do not meet at the ports that are not fixed."""
     usual = replace(usual, realtime_1=usual.realtime + 10, realtime_2=usual.realtime + 11)
     shared = choose_free().realtime
     chosen = choose({"REALTIME_PORT": str(shared)}, usual=usual)
