@@ -224,7 +224,7 @@ async def test_a_whole_life(database: None, upstream: Upstream, tmp_path: Path, 
 
 
 async def too_large(process: Server) -> None:
-    """A body over the limit is 413 before its end has come; the client knows whether it may use the connection again."""
+    """A body over the limit is 413 before its end has come, and the client can go on with the next request."""
     async with httpx.AsyncClient(base_url=process.url(), trust_env=False, timeout=60) as client:
         for _ in range(5):
             assert (await client.post("/api/items/", content=b"x" * 5_000_000)).status_code == 413
