@@ -96,7 +96,7 @@ async def serving(folder: Path, **env: str) -> AsyncIterator[Server]:
 async def get(url: str) -> httpx.Response:
     """A request over a new connection, as patient as the test."""
     async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
-        return await client.get(url, headers={"Connection": "close"})
+        return await client.get(url)
 
 
 @pytest_asyncio.fixture
@@ -208,6 +208,7 @@ async def test_a_whole_life(database: None, upstream: Upstream, tmp_path: Path, 
             assert "server" not in answer.headers
             assert process.logged("http.request", path=f"/api/{view}/") == 1
         assert process.log.read_text().count("/api/external/gather/") == 1
+        await too_large(process)
         await leaves_in_flight(process, upstream)
         await upstream.fault(**SLOW)
         waiting = asyncio.create_task(get(f"{process.url()}/api/gather/"))
@@ -215,10 +216,19 @@ async def test_a_whole_life(database: None, upstream: Upstream, tmp_path: Path, 
         process.process.terminate()
         answer = await waiting
         assert (answer.status_code, answer.json()["meta"]["partial"]) == (200, False)
+        assert answer.headers["Connection"].lower() == "close"
         assert await process.ended() == 0
         assert not await healthy("127.0.0.1", process.port)
     assert process.logged("process.stopped") == workers
     assert "Traceback" not in process.log.read_text()
+
+
+async def too_large(process: Server) -> None:
+    """A body over the limit is 413 before its end has come, and the client can go on with the next request."""
+    async with httpx.AsyncClient(base_url=process.url(), trust_env=False, timeout=60) as client:
+        for _ in range(5):
+            assert (await client.post("/api/items/", content=b"x" * 5_000_000)).status_code == 413
+            assert (await client.get("/api/items/")).status_code == 200
 
 
 async def leaves_in_flight(process: Server, upstream: Upstream) -> None:

@@ -5,9 +5,11 @@ On asyncio's loop any request does, whatever its time for requests is; so it run
 """
 
 import asyncio
+import contextlib
 import logging
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from socket import socket
 from typing import Any
@@ -21,9 +23,11 @@ from api.servers import CANCEL, GRACE, KEEP_ALIVE, START_FAILED
 from chassis import lifespan
 from chassis.env import env
 from chassis.listening import BACKLOG
-from chassis.types import ASGIApplication, Receive, Scope, Send
+from chassis.types import ASGIApplication, Message, Receive, Scope, Send
 
 logger = structlog.get_logger(__name__)
+# Seconds.
+_LINGER, _STEP = 5.0, 0.1
 
 
 def serve(sockets: Sequence[socket]) -> None:
@@ -87,11 +91,46 @@ def _opened(application: ASGIApplication) -> Any:
     """`application` for hypercorn (whose types are narrower), in a process that has entered the lifespan already."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan":
+        if scope["type"] == "http":
+            await application(scope, *_announcing(receive, send))
+        elif scope["type"] == "lifespan":
+            for stage in ("startup", "shutdown"):
+                await receive()
+                await send({"type": f"lifespan.{stage}.complete"})
+        else:
             await application(scope, receive, send)
-            return
-        for stage in ("startup", "shutdown"):
-            await receive()
-            await send({"type": f"lifespan.{stage}.complete"})
 
     return answer
+
+
+def _announcing(receive: Receive, send: Send) -> tuple[Receive, Send]:
+    """The two with a response that says if it is the last one on its connection.
+
+    hypercorn closes a connection without a word when it stops, and when a response came before the end of the request's
+    body. A client that does not know it sends its next request into nothing; one that still sends gets a reset and
+    loses the response. So the rest of the body is read first, for `_LINGER` seconds at most.
+    """
+    complete = False
+
+    async def receive_body() -> Message:
+        nonlocal complete
+        message = await receive()
+        complete = complete or not message.get("more_body", False)
+        return message
+
+    async def send_response(message: Message) -> None:
+        if message["type"] == "http.response.start" and (not complete or lifespan.draining()):
+            message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+        elif not message.get("more_body", False):
+            await discard_body()
+        await send(message)
+
+    async def discard_body() -> None:
+        until = time.monotonic() + _LINGER
+        while not complete and time.monotonic() < until:
+            # In steps: what watches for the client to leave may have received the end of the body.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_STEP):
+                    await receive_body()
+
+    return receive_body, send_response
