@@ -1,6 +1,7 @@
 """Two calls race: the first answer wins, nothing of the other is left, and cancellations reach whom they mean."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 
 import pytest
@@ -232,3 +233,50 @@ def _check(race: Race, events: list[str]) -> None:
         assert race.task.result() in {"first", "second"}
         if "caller goes" not in events:
             assert race.left_cancelling == 0
+
+
+async def test_a_caller_that_was_cancelled_before() -> None:
+    """A caller that goes on after a cancellation has its answer: only what was cancelled since then is taken back."""
+    first, second = Side("first"), Side("second")
+
+    async def go_on() -> tuple[str, int]:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        answer = await hedged(first, second, after=0, may=lambda: True)
+        task = asyncio.current_task()
+        assert task is not None
+        return answer, task.cancelling()
+
+    task = asyncio.create_task(go_on())
+    await asyncio.sleep(0)
+    task.cancel()
+    await eventually(lambda: second.started)
+    second.answer()
+    assert await task == ("second", 1)
+
+
+async def test_a_second_that_answers_too_late_interrupts_nothing() -> None:
+    """Both answer in the same turn of the loop: the first has won, and the caller goes on undisturbed."""
+    first, second = Side("first"), Side("second")
+
+    async def go_on() -> str:
+        answer = await hedged(first, second, after=0, may=lambda: True)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return answer
+
+    task = asyncio.create_task(go_on())
+    await eventually(lambda: second.started)
+    first.answer()
+    second.answer()
+    assert (await task, task.cancelling()) == ("first", 0)
+
+
+async def test_no_second_after_the_end() -> None:
+    """A first that has answered takes its timer with it."""
+    first, second = Side("first"), Side("second")
+    first.answer()
+    assert await hedged(first, second, after=0.01, may=lambda: True) == "first"
+    # The loop fires timers in the order of their times.
+    await asyncio.sleep(0.02)
+    assert not second.started
