@@ -55,7 +55,9 @@ def pytest_configure() -> None:
     """Lets an example of Hypothesis take as long as the machine needs; pytest-timeout bounds the whole test."""
     slow = hypothesis.HealthCheck.too_slow
     usual = hypothesis.settings.default
-    hypothesis.settings.register_profile("any-machine", usual, deadline=None, suppress_health_check=[slow])
+    hypothesis.settings.register_profile(
+        "any-machine", usual, deadline=None, suppress_health_check=[slow], print_blob=True
+    )
     hypothesis.settings.load_profile("any-machine")
 
 

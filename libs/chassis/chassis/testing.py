@@ -21,7 +21,6 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import httpx
-import hypothesis
 import psycopg
 import pytest
 import pytest_asyncio
@@ -43,12 +42,6 @@ KEEP = ("django_migrations", "django_content_type", "auth_permission")
 DEADLINE = 30
 # More rows than that are quicker truncated than deleted, which for few rows takes a hundredth of the time.
 _MANY_ROWS = 500
-
-# How long an example takes is the machine's affair, and how long it took to think of it too.
-hypothesis.settings.register_profile(
-    "steady", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
-)
-hypothesis.settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")
