@@ -255,8 +255,9 @@ async def test_a_caller_that_was_cancelled_before() -> None:
     assert await task == ("second", 1)
 
 
-async def test_a_second_that_answers_too_late_interrupts_nothing() -> None:
-    """Both answer in the same turn of the loop: the first has won, and the caller goes on undisturbed."""
+@pytest.mark.parametrize("order", [("first", "second"), ("second", "first")])
+async def test_both_answer_in_one_turn(order: tuple[str, str]) -> None:
+    """In the same turn of the loop: the first has won, and the caller goes on undisturbed."""
     first, second = Side("first"), Side("second")
 
     async def go_on() -> str:
@@ -267,8 +268,8 @@ async def test_a_second_that_answers_too_late_interrupts_nothing() -> None:
 
     task = asyncio.create_task(go_on())
     await eventually(lambda: second.started)
-    first.answer()
-    second.answer()
+    for name in order:
+        {"first": first, "second": second}[name].answer()
     assert (await task, task.cancelling()) == ("first", 0)
 
 
