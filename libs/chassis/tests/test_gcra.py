@@ -239,9 +239,9 @@ async def test_an_old_use_is_told(rates: Callable[[], Rates], clock: Clock) -> N
     """A use that time has worked off here before Redis heard of it is not forgotten: elsewhere it is new."""
     process = rates()
     allowed(process, 1)
-    clock.now += 5
+    clock.now += 5 * HOUR
     await process.settle()
-    assert 0 < await redis.client().pttl("test:ada") <= 1000
+    assert 0 < await redis.client().pttl("test:ada") <= 1000 * HOUR
     assert await redis.client().pttl("ada") == -2
 
 
@@ -255,22 +255,22 @@ async def test_forgotten_at_its_moment(rates: Callable[[], Rates], clock: Clock)
 
 
 async def test_what_one_use_costs(rates: Callable[[], Rates], clock: Clock) -> None:
-    """The backlog is in seconds: of a limit of 1 in 10 seconds one use costs ten."""
+    """The backlog is in seconds: of a limit of 1 in 10 hours one use costs ten hours."""
     process = rates()
-    process.take(("slow", "1/10 seconds"), ("quick", "100/10 seconds"))
+    process.take(("slow", "1/10 hours"), ("quick", "100/10 hours"))
     await process.settle()
     slow, quick = await redis.client().pttl("test:slow"), await redis.client().pttl("test:quick")
-    assert 1_000 < slow <= 10_000
-    assert quick <= 100
+    assert 9 * HOUR * 1000 < slow <= 10 * HOUR * 1000
+    assert 0 < quick <= HOUR * 100
     with pytest.raises(TooManyRequests) as refused:
-        process.take(("slow", "1/10 seconds"))
-    assert refused.value.retry_after == pytest.approx(10, abs=0.1)
+        process.take(("slow", "1/10 hours"))
+    assert refused.value.retry_after == pytest.approx(10 * HOUR, abs=0.1 * HOUR)
 
 
 async def test_used_while_learning(rates: Callable[[], Rates], clock: Clock) -> None:
     """What is used here while Redis is asked comes on top of what others used."""
     one, two = rates(), rates()
-    use = ("ada", "10/20 seconds")
+    use = ("ada", "10/20 hours")
     for _ in range(4):
         two.take(use)
     await two.settle()
@@ -284,4 +284,4 @@ async def test_used_while_learning(rates: Callable[[], Rates], clock: Clock) -> 
         one.take(use)
     with pytest.raises(TooManyRequests) as refused:
         one.take(use)
-    assert refused.value.retry_after == pytest.approx(2, abs=0.1)
+    assert refused.value.retry_after == pytest.approx(2 * HOUR, abs=0.1 * HOUR)

@@ -64,3 +64,8 @@ def test_an_older_history_is_not_here() -> None:
     tail.append(8, b"eight")
     assert (tail.after(6), tail.after(7), tail.after(8)) == (None, [(8, b"eight")], [])
     assert (tail.newest(1), tail.newest(2)) == ([(8, b"eight")], None)
+
+
+def test_the_first_message_is_missed_too() -> None:
+    """A room whose first message is not here has older ones; a room without any has all there are."""
+    assert (Tail(1).newest(1), Tail().newest(1)) == (None, [])
