@@ -2,7 +2,7 @@
 
 It looks at the paths on the command line, chooses Django's settings module, and starts what these tests need:
 PostgreSQL and Valkey, or the complete stack. Variables that are set already win. Each worker of pytest-xdist has
-servers of its own, because PUBLISH reaches every database of a Valkey. Loaded by `addopts` in pyproject.toml.
+its own servers, because PUBLISH reaches every database of a Valkey. Loaded by `addopts` in pyproject.toml.
 """
 
 import os
@@ -42,7 +42,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
     paths = [_relative(word, early_config) for word in options.file_or_dir]
     settings = {module for path in paths for folder, module in _SETTINGS.items() if _is_in(path, folder)}
     if len(settings) > 1:
-        raise pytest.UsageError("the tests of api and realtime have settings of their own: run one after the other")
+        raise pytest.UsageError("the tests of api and realtime have different settings: run one after the other")
     if settings:
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", *settings)
         _give_databases(distributed=bool(getattr(options, "numprocesses", None)))

@@ -7,7 +7,7 @@ from shutil import which
 
 from embedded.services import ROOT
 
-# Most of a test's time is waiting, so there may be more workers than cores; but each one starts servers of its own.
+# Most of a test's time is waiting, so there may be more workers than cores; but each one starts its own servers.
 WORKERS = str(max(3, os.cpu_count() or 1))
 _PYTEST = (".venv/bin/python", "-m", "pytest")
 # Measuring coverage takes half as much CPU time again, so it is for CI, and for COVERAGE=1.

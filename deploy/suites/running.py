@@ -1,4 +1,4 @@
-"""Runs the lanes side by side; every suite's output goes into a file of its own."""
+"""Runs the lanes side by side; every suite's output goes into its own file."""
 
 import asyncio
 import contextlib

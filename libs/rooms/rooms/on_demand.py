@@ -127,7 +127,7 @@ async def mark_used(room_ids: Iterable[int]) -> None:
 def remove_empty() -> Removed:
     """Remove the rooms made on demand that have been empty for `ROOMS_ON_DEMAND_EMPTY_SECONDS`, messages included.
 
-    Empty is a room that has no member, has had no one in it and has got no message for that long. Synchronous, for a
+    Empty is a room that has no member, has had no socket or stream and no message for that long. Synchronous, for a
     command. Each transaction removes up to `BATCH` rooms; several processes may do this at once.
     """
     period = float(settings.ROOMS_ON_DEMAND_EMPTY_SECONDS)
@@ -141,7 +141,7 @@ def remove_empty() -> Removed:
             cursor.execute(_LOCK, conditions)
             ids = [room_id for (room_id,) in cursor.fetchall()]
             found = len(ids)
-            # A statement of its own: it sees what was committed before the rows were locked.
+            # A second statement: it sees what was committed before the rows were locked.
             cursor.execute(_REMOVE, {**conditions, "ids": ids})
             removed = Removed(*cursor.fetchone())
         rooms, messages = rooms + removed.rooms, messages + removed.messages
