@@ -23,7 +23,8 @@ USUAL = {
 ELSEWHERE = (
     "make run",  # starts a stack of its own: deploy/tests and deploy/e2e do
     "make status",  # belongs to `make run`
-    "own ",  # runs tests that `make test` runs, on databases of their own
+    ".venv/bin/pytest ",  # tests that `make test` runs
+    "own ",  # measures, on its own databases
     "-m websockets",  # waits for somebody to type; tests/e2e chats
 )
 # What curl adds here: a deadline, and an error for a status that is one, unless the command is there to show it.
