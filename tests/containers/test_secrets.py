@@ -55,7 +55,7 @@ def test_each_container_sees_its_own_secrets_only() -> None:
     app = {"/secrets/app"}
     data = {"postgres": {"/secrets/postgres"}, "valkey": {"/secrets/valkey"}}
     nothing = {"gateway", "gateway-tls", "mock-upstream", "prometheus"}
-    assert seen == {"api": app, "realtime": app, **data, **{service: set[str]() for service in nothing}}
+    assert seen == {"api": app, "realtime": app, "daily": app, **data, **{service: set[str]() for service in nothing}}
 
 
 @pytest.mark.timeout(240)

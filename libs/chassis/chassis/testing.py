@@ -33,6 +33,7 @@ from django_async_backend.db.backends.utils import AsyncCursorWrapper
 
 from chassis import database as db
 from chassis import http_client, lifespan, redis
+from chassis.bus import session
 from chassis.bus.publish import _pending as pending_events
 from chassis.database import statements, usage
 from chassis.types import ASGIApplication
@@ -108,11 +109,13 @@ async def process(_pool: None) -> AsyncIterator[None]:
     """The service's lifespan, entered once for the whole run as in a real process.
 
     But for the sampler of the pool: its connections and queries would be counted by tests that count their own. And
-    the HTTP client waits for a connection as long as a busy machine may need.
+    the HTTP client waits for a connection as long as a busy machine may need, and the bus for the answer to a ping:
+    what it has lost makes each hub ask who may stay, which such tests would count too.
     """
     with pytest.MonkeyPatch.context() as patch:
         patient = aiohttp.ClientTimeout(total=None, connect=DEADLINE, sock_connect=DEADLINE)
         patch.setattr(http_client, "_TIMEOUT", patient)
+        patch.setattr(session, "PING_INTERVAL", DEADLINE)
         others = [each for each in lifespan._state.resources if each is not usage.watched]  # noqa: SLF001
         patch.setattr(lifespan._state, "resources", others)  # noqa: SLF001
         async with lifespan.running():

@@ -14,6 +14,7 @@ from accounts.models import User
 from accounts.sessions import SessionStore
 from api.asgi import application
 from api.gather.legs import upstreams
+from api.tour import httpx_client
 from chassis import http_client
 from chassis.starts import Starts
 from chassis.testing import DEADLINE, in_section, refusing_port
@@ -106,10 +107,13 @@ def process_of_upstream() -> Iterator[Upstream]:
 
 
 @pytest_asyncio.fixture
-async def upstream(process_of_upstream: Upstream, process: None, settings: Any) -> AsyncIterator[Upstream]:
+async def upstream(
+    process_of_upstream: Upstream, process: None, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Upstream]:
     """The upstream that the api calls, without faults, counts and connections; no copy hides what it does."""
     await process_of_upstream.reset()
     close_idle_connections()
+    monkeypatch.setattr(httpx_client.client(), "timeout", httpx.Timeout(DEADLINE))
     settings.UPSTREAM_URL = process_of_upstream.url
     settings.GATHER_WITHOUT = ["fresh", "stale"]
     yield process_of_upstream

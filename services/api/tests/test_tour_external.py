@@ -27,8 +27,9 @@ HANG: dict[str, Any] = {"hang_rate": 1}
 
 
 @pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+def patient(process: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call may take longer than any busy machine needs."""
+    monkeypatch.setattr(httpx_client.client(), "timeout", httpx.Timeout(DEADLINE))
     monkeypatch.setattr(calls, "TIMEOUT", DEADLINE)
 
 
