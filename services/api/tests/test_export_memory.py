@@ -54,7 +54,7 @@ async def server(database: None) -> AsyncIterator[tuple[str, int]]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "api", env=environment, stderr=asyncio.subprocess.DEVNULL
     )
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE) as client:
 
         async def ready() -> bool:
             try:

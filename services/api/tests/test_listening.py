@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings
 
 from chassis.starts import Starts
-from chassis.testing import eventually, free_port
+from chassis.testing import DEADLINE, eventually, free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 START_SECONDS = 90
@@ -49,7 +49,7 @@ async def running(**env: str) -> AsyncIterator[asyncio.subprocess.Process]:
 
 async def healthy(host: str, port: int) -> bool:
     """True if the api answers there."""
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=DEADLINE) as client:
         try:
             return (await client.get(f"http://{host}:{port}/health/startup")).status_code == 200
         except httpx.TransportError:
@@ -58,13 +58,13 @@ async def healthy(host: str, port: int) -> bool:
 
 async def reports(port: int, line: str) -> bool:
     """True if the metrics of all workers together have this line."""
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=DEADLINE) as client:
         return line in (await client.get(f"http://127.0.0.1:{port}/metrics")).text.splitlines()
 
 
 async def sign_in(host: str, port: int) -> int:
     """The status of a sign-in as a user that does not exist."""
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=DEADLINE) as client:
         body = {"username": "no-such-user", "password": "x"}
         return (await client.post(f"http://{host}:{port}/api/login/", json=body)).status_code
 

@@ -65,7 +65,7 @@ class Upstream:
         self.process.wait(DEADLINE)
 
     async def _control(self, method: str, path: str, body: Any = None) -> Any:
-        async with httpx.AsyncClient(base_url=self.url, verify=_TLS) as client:
+        async with httpx.AsyncClient(base_url=self.url, verify=_TLS, timeout=DEADLINE) as client:
             response = await client.request(method, path, json=body)
         response.raise_for_status()
         return response.json()

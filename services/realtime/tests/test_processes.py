@@ -222,7 +222,7 @@ async def test_sigterm(pair: list[Process], shared: socket.socket, room: RoomAcc
         await process.listening(2)
         async with client(process.port, room.name) as connected, httpx.AsyncClient(trust_env=False) as http:
             await connected.next("synced")
-            await http.get(f"http://127.0.0.1:{process.port}/health/")
+            await http.get(f"http://127.0.0.1:{process.port}/health/", timeout=30)
             guest = await watcher.next("user_join")
             process.process.terminate()
             assert await process.ended() == 0
