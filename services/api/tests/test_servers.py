@@ -147,6 +147,8 @@ async def test_forwarded_headers(session: str, clean_redis: Any, tmp_path: Path,
     """Of a trusted peer: the last address that no proxy has, and the scheme. Of any other: nothing."""
     trusted = {"FORWARDED_ALLOW_IPS": "::1, 10.0.0.0/8", "LISTEN_IPV6": "1", "HTTPS_ONLY": "0"}
     async with serving(tmp_path, SERVER=server, WEB_CONCURRENCY="1", **trusted) as process:
+        # Its sockets are opened one after the other.
+        await eventually(lambda: healthy("[::1]", process.port), what="it answers at ::1")
         proxy, client = Proxy(process.url("[::1]"), session), Proxy(process.url(), session)
         assert await proxy.address(clean_redis, **FORWARDED) == "203.0.113.9"
         assert await proxy.address(clean_redis, X_Forwarded_For="2001:db8::1") == "2001:db8::"
