@@ -84,12 +84,12 @@ def of(service: str) -> list[Container]:
     return [container for container in containers() if container.service == service]
 
 
-def eventually[T](ask: Callable[[], T], *, said: str) -> T:
-    """The first true answer within `DEADLINE` seconds."""
-    deadline = time.monotonic() + DEADLINE
+def eventually[T](ask: Callable[[], T], *, said: str, within: float = DEADLINE) -> T:
+    """The first true answer, at most `within` seconds from now."""
+    deadline = time.monotonic() + within
     while not (answer := ask()):
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {DEADLINE:.0f} s: {said}")
+            raise AssertionError(f"not within {within:.0f} s: {said}")
     return answer
 
 

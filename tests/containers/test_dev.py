@@ -94,6 +94,7 @@ def test_watch_builds_a_service_anew_when_its_lock_changes(service: str, sources
     with (sources / "locks" / f"{service}.txt").open("a") as lock:
         lock.write("# changed\n")
     built = re.compile(rf"service\W+{service}\W+successfully built", re.IGNORECASE)
-    eventually(lambda: built.search(watched.read_text()), said=f"{service} is built")
+    # A whole environment is installed.
+    eventually(lambda: built.search(watched.read_text()), said=f"{service} is built", within=180)
     begun = [line for line in watched.read_text().splitlines() if "Rebuilding service" in line]
     assert {name for name in PORTS for line in begun if f'"{name}"' in line} == {service}

@@ -73,7 +73,7 @@ def test_rules_are_loaded_and_evaluated() -> None:
 def test_rules_and_dashboard_ask_for_what_there_is() -> None:
     """Every metric that a query names exists; a mistyped name would be an alert that never comes."""
     # A counter is there once it has counted, and no test before need have been shown a door.
-    with connect(f"{REALTIME_URL}/ws/chat/no_such_room/") as socket, pytest.raises(ConnectionClosed, match="4004"):
+    with connect(f"{REALTIME_URL}/ws/chat/no-such-room/") as socket, pytest.raises(ConnectionClosed, match="4004"):
         list(socket)
     wanted = set().union(*map(names, [*dashboard(), *(rule["query"] for rule in rules())]))
     assert len(wanted) > 10
