@@ -1,6 +1,7 @@
 """The suites: which command each is, what it needs, and which of them share a stack."""
 
 import os
+import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from shutil import which
@@ -20,8 +21,8 @@ _LIBS = tuple(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("libs/*/t
 
 
 def _no_chromium() -> str:
-    found = any(map(which, ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")))
-    return "" if found or os.environ.get("CHROMIUM") else "no Chromium here: `make browser` installs one"
+    found = subprocess.run([ROOT / "deploy/find-chromium"], stdout=subprocess.DEVNULL, check=False).returncode == 0
+    return "" if found else "no Chromium here: `make browser` installs one"
 
 
 def _no_curl() -> str:

@@ -52,7 +52,7 @@ class Run:
         lanes = list(lanes)
         self._done = {suite.name: asyncio.Event() for lane in lanes for suite in lane.suites}
         if COVERAGE.name in self._done:
-            for old in ROOT.glob(".coverage*"):
+            for old in (*ROOT.glob(".coverage"), *ROOT.glob(".coverage.*")):
                 old.unlink()
         async with asyncio.TaskGroup() as tasks:
             for lane in lanes:
