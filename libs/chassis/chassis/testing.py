@@ -36,6 +36,7 @@ from chassis import http_client, lifespan, redis
 from chassis.bus import session
 from chassis.bus.publish import _pending as pending_events
 from chassis.database import statements, usage
+from chassis.database.options import POOL_TIMEOUT
 from chassis.types import ASGIApplication
 
 KEEP = ("django_migrations", "django_content_type", "auth_permission")
@@ -58,9 +59,34 @@ def _test_database(django_test_environment: None, django_db_blocker: Any, django
 
 @pytest_asyncio.fixture(scope="session")
 async def _pool(_test_database: None) -> AsyncIterator[None]:
-    """The pool is closed before its database is dropped, also where no test entered the service's lifespan."""
-    async with db.pool():
+    """The pool is closed before its database is dropped, also where no test entered the service's lifespan.
+
+    Whoever needs a connection may wait for one as long as a busy machine needs; tests of a full pool say otherwise.
+    """
+    with pool_timeout(DEADLINE):
+        async with db.pool():
+            yield
+
+
+@contextlib.contextmanager
+def pool_timeout(seconds: float) -> Iterator[None]:
+    """A pool that is made within the block has whoever needs a connection wait so long for one."""
+    # Of the settings: a connection that is made here would be that of every task that starts later.
+    options = async_connections.settings["default"]["OPTIONS"]["pool"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(options, "timeout", seconds)
         yield
+
+
+@contextlib.asynccontextmanager
+async def database_away() -> AsyncIterator[None]:
+    """The pool is pointed at a port where nobody listens, as if PostgreSQL had died."""
+    wrapper = async_connections["default"]
+    await wrapper.close_pool()
+    with pool_timeout(POOL_TIMEOUT), pytest.MonkeyPatch.context() as patch:
+        patch.setitem(wrapper.settings_dict, "PORT", 1)
+        yield
+        await wrapper.close_pool()
 
 
 def connections_in_use() -> int:
@@ -70,8 +96,9 @@ def connections_in_use() -> int:
 
 
 @pytest_asyncio.fixture
-async def database(_pool: None) -> AsyncIterator[None]:
+async def database(_pool: None, settings: Any) -> AsyncIterator[None]:
     """PostgreSQL with all migrations applied and no rows; emptied after the test, which must leak no connection."""
+    settings.DATABASE_QUERY_TIMEOUT = DEADLINE
     yield
     await eventually(lambda: connections_in_use() == 0, what="every connection is back in the pool")
     # What a test published soon is on the bus before the next test listens to a group of the same name.

@@ -17,7 +17,8 @@ from django_async_backend.db.transaction import async_atomic
 from api.asgi import application
 from chassis import database, health
 from chassis.database import async_connections
-from chassis.testing import DEADLINE, connections_in_use, count_queries, eventually
+from chassis.database.options import POOL_TIMEOUT
+from chassis.testing import DEADLINE, connections_in_use, count_queries, eventually, pool_timeout
 
 from .postgres_server import PostgresServer
 
@@ -44,8 +45,9 @@ async def own_server(process: None) -> AsyncIterator[PostgresServer]:
     former = {key: options[key] for key in own}
     await async_connections["default"].close_pool()
     options.update(own)
-    yield server
-    await async_connections["default"].close_pool()
+    with pool_timeout(POOL_TIMEOUT):
+        yield server
+        await async_connections["default"].close_pool()
     options.update(former)
     await server.stop()
 

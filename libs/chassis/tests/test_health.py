@@ -1,7 +1,6 @@
 """Health endpoints say what an orchestrator needs to know."""
 
-import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -12,7 +11,7 @@ from django.db import OperationalError
 from api.asgi import application
 from chassis import database, health, lifespan
 from chassis.database import migrations
-from chassis.testing import count_queries, in_section
+from chassis.testing import count_queries, database_away, in_section
 
 LAST = ("rooms", "0002_room_removals")
 
@@ -29,19 +28,6 @@ def fresh() -> Iterator[None]:
     health._Startup.succeeded = False
     yield
     health._Startup.succeeded = False
-
-
-@contextlib.asynccontextmanager
-async def outage() -> AsyncIterator[None]:
-    """The pool is pointed at a port on which nothing listens, as if PostgreSQL had died."""
-    wrapper = database.async_connections["default"]
-    await wrapper.close_pool()
-    wrapper.settings_dict["PORT"], port = 1, wrapper.settings_dict["PORT"]
-    try:
-        yield
-    finally:
-        await wrapper.close_pool()
-        wrapper.settings_dict["PORT"] = port
 
 
 async def execute(sql: str, *params: Any) -> None:
@@ -76,7 +62,7 @@ async def test_draining(client: httpx.AsyncClient) -> None:
 
 async def test_database_down(fresh: None, client: httpx.AsyncClient) -> None:
     """Without a database it is alive and ready, but cannot start; with the next request after the outage it does."""
-    async with outage():
+    async with database_away():
         with pytest.raises(OperationalError):
             await database.ping()
         assert [(await client.get(path)).status_code for path in ("/health/ready", "/health/live")] == [200, 200]
@@ -148,7 +134,7 @@ async def test_stays_started(fresh: None, client: httpx.AsyncClient) -> None:
 async def test_stays_started_in_an_outage(fresh: None, client: httpx.AsyncClient) -> None:
     """Nor does an outage of the database."""
     assert (await asked(client))[0] == 200
-    async with outage():
+    async with database_away():
         assert (await asked(client))[0] == 200
 
 

@@ -18,7 +18,7 @@ from psycopg_pool import PoolTimeout
 from chassis import database as db
 from chassis.database import recording, usage
 from chassis.database.waiting import BoundedPool
-from chassis.testing import DEADLINE, eventually, in_section, in_thread
+from chassis.testing import DEADLINE, database_away, eventually, in_section, in_thread
 
 pytestmark = pytest.mark.slow
 
@@ -117,18 +117,12 @@ async def test_pool(small_pool: BoundedPool) -> None:
 async def test_up_and_away(database: None, caplog: pytest.LogCaptureFixture) -> None:
     """The metric is 1 while PostgreSQL answers, and 0 while it does not; only a change is logged."""
     ping = usage._Ping()
-    wrapper = db.async_connections["default"]
     await ping.sample()
     assert value(usage.up()) == 1
-    await wrapper.close_pool()
-    wrapper.settings_dict["PORT"], port = 1, wrapper.settings_dict["PORT"]
-    try:
+    async with database_away():
         for _ in range(3):
             await ping.sample()
             assert value(usage.up()) == 0
-    finally:
-        await wrapper.close_pool()
-        wrapper.settings_dict["PORT"] = port
     await ping.sample()
     assert value(usage.up()) == 1
     assert [caplog.text.count(event) for event in ("database.away", "database.back")] == [1, 1]

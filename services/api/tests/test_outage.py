@@ -12,8 +12,8 @@ import pytest_asyncio
 from django_async_backend.db.transaction import async_atomic
 
 from accounts.models import User
-from chassis.database import async_connections, connection, fetch_all
-from chassis.testing import DEADLINE, eventually, in_section
+from chassis.database import connection, fetch_all
+from chassis.testing import DEADLINE, database_away, eventually, in_section
 from rooms.models import Message, Room
 
 from .conftest import bearer
@@ -29,13 +29,9 @@ async def headers(user: User) -> dict[str, str]:
 
 @pytest_asyncio.fixture
 async def outage(headers: dict[str, str]) -> AsyncIterator[None]:
-    """The pool is pointed at a port where nobody listens, as if PostgreSQL had died."""
-    wrapper = async_connections["default"]
-    await wrapper.close_pool()
-    wrapper.settings_dict["PORT"], port = 1, wrapper.settings_dict["PORT"]
-    yield
-    wrapper.settings_dict["PORT"] = port
-    await wrapper.close_pool()
+    """There is no database any more."""
+    async with database_away():
+        yield
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from typing import Any
 
 ENGINE = "chassis.database"
+# Seconds that whoever needs a connection waits for one.
+POOL_TIMEOUT = 1.5
 _SERVER_OPTIONS = " ".join(
     f"-c {name}"
     for name in (
@@ -52,7 +54,7 @@ def database_settings(
             "pool": {
                 "min_size": 0,
                 "max_size": pool_max,
-                "timeout": 1.5,
+                "timeout": POOL_TIMEOUT,
                 "max_waiting": 32 * pool_max,
                 "max_idle": 60,
                 "reconnect_timeout": 2,
