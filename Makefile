@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: k8s-up k8s-down k8s-logs k8s-backup k8s-restore k8s-rotate-key k8s-e2e k8s-test k8s-chaos k8s-lint
 .PHONY: help run stop status test check lint types fmt e2e browser e2e-browser screenshots chaos up down logs psql backup \
-    restore roll base-images containers chaos-containers sbom bench bench-check lab django-tests protocol lock \
+    restore roll base-images containers chaos-containers sbom bench bench-check lab django-tests protocol snapshots lock \
     check-locks clean
 
 # If it is exported, every process compiles Django anew: a second each, and a run of all suites starts some hundred.
@@ -75,6 +75,10 @@ django-tests: ## Django's own tests of its ASGI handler, against ours
 protocol: ## write docs/asyncapi.json and the table of close codes in docs/protocol.md from the code
 	@deploy/bootstrap dev
 	@deploy/protocol
+
+snapshots: ## write the files of tests/snapshots, which have the paths, metrics, variables, ... of both services
+	@deploy/bootstrap dev
+	@.venv/bin/python -m tests.snapshots.snapshots
 
 bench: ## every workload beside its peers, into docs/performance.md (W="json rows" ROUNDS= SECONDS=)
 	@deploy/bootstrap dev

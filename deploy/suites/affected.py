@@ -14,8 +14,10 @@ _OTHERS = {
     "k8s": "tests/manifests",
     "tests/manifests": "tests/manifests",
     "tests/chaos": "tests/chaos/tests",
+    "tests/snapshots": "tests/snapshots",
     "bench": "bench/tests",
 }
+_WITH_SNAPSHOTS = {"services/api", "services/realtime"}
 # A change here can affect anything.
 _EVERYWHERE = ("pyproject.toml", "locks/dev.txt", "deploy/embedded/pytest_plugin.py", "deploy/embedded/lending.py")
 
@@ -54,7 +56,10 @@ def affected_tests(changed: Iterable[str], known: Mapping[str, tuple[str, ...]])
         elif path.is_relative_to(f"{folder}/tests"):
             chosen.add(f"{folder}/tests")
         else:
-            chosen |= {f"{dependent}/tests" for dependent in _dependents(folder, known)}
+            dependents = _dependents(folder, known)
+            chosen |= {f"{dependent}/tests" for dependent in dependents}
+            if dependents & _WITH_SNAPSHOTS:
+                chosen.add("tests/snapshots")
     existing = {path for path in chosen if (ROOT / path).exists()}
     return sorted(path for path in existing if not any(str(parent) in existing for parent in PurePath(path).parents))
 

@@ -59,6 +59,7 @@ LINT = Suite("lint", "lint", (*_OWN_SERVERS, "deploy/lint"))
 TYPES = Suite("types", "types", ("deploy/types",))
 RUNNER = Suite("runner", "the runner", (*_PYTEST, "-n", "2", "deploy/tests"))
 MANIFESTS = Suite("manifests", "the manifests of Kubernetes", (*_PYTEST, "tests/manifests"))
+SNAPSHOTS = Suite("snapshots", "the snapshots of what users depend on", (*_PYTEST, "tests/snapshots"))
 CHECKER = Suite("checker", "the chaos suite's checker", (*_PYTEST, "tests/chaos/tests"))
 BENCH = Suite("bench", "the benchmark's own accounting", (*_PYTEST, "bench/tests"))
 END_TO_END = (
@@ -80,7 +81,7 @@ LANES = (
     Lane((TYPES, LINT)),
     Lane((UNIT[1],)),
     Lane((RUNNER,)),
-    Lane((MANIFESTS, CHECKER, BENCH)),
+    Lane((MANIFESTS, SNAPSHOTS, CHECKER, BENCH)),
     Lane((UNIT[2],)),
     Lane(SMOKE),
     *((Lane((COVERAGE,)),) if COVERED else ()),

@@ -100,16 +100,20 @@ class Run:
         started = time.monotonic()
         self._report.started(suite.title)
         with log.open("wb") as output:
-            # Not asyncio's, which does not tell how much CPU time it took.
-            process = subprocess.Popen(  # noqa: ASYNC220 - it only waits for the exec
-                suite.command,
-                cwd=ROOT,
-                env={**environment, **suite.environment},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            try:
+                # Not asyncio's, which does not tell how much CPU time it took.
+                process = subprocess.Popen(  # noqa: ASYNC220 - it only waits for the exec
+                    suite.command,
+                    cwd=ROOT,
+                    env={**environment, **suite.environment},
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                self._finish(Result(suite, 1, why=f"cannot be started: {error}"))
+                return 1
         with _ended(process):
             try:
                 async with asyncio.timeout(LIMIT_SECONDS):

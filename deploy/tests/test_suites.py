@@ -80,6 +80,15 @@ async def test_not_run() -> None:
     assert "no x here" in printed
 
 
+async def test_a_missing_program() -> None:
+    """A command that is not there fails its own suite only."""
+    results, passed, printed = await run(Lane((Suite("gone", "what is gone", ("/no/such/program",)), PASSES)))
+    assert [result.code for result in results] == [1, 0]
+    assert not passed
+    assert "cannot be started" in printed
+    assert "/no/such/program" in printed
+
+
 async def test_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """A suite that hangs is ended and fails."""
     monkeypatch.setattr(running, "LIMIT_SECONDS", 0.1)
@@ -144,13 +153,16 @@ async def test_two_settings_modules() -> None:
     assert "run one after the other" in said.decode()
 
 
+OF_ROOMS = ("libs/rooms", "services/api", "services/realtime")
+
+
 @pytest.mark.parametrize(
     ("changed", "tests"),
     [
-        (["services/api/api/urls.py"], ["services/api/tests"]),
+        (["services/api/api/urls.py"], ["services/api/tests", "tests/snapshots"]),
         (["services/api/tests/test_users.py"], ["services/api/tests/test_users.py"]),
         (["services/api/tests/test_users.py", "services/api/tests/conftest.py"], ["services/api/tests"]),
-        (["libs/rooms/rooms/access.py"], ["libs/rooms/tests", "services/api/tests", "services/realtime/tests"]),
+        (["libs/rooms/rooms/access.py"], [*(f"{one}/tests" for one in OF_ROOMS), "tests/snapshots"]),
         (["libs/client/millrace_client/room.py"], ["libs/client/tests"]),
         (["k8s/base/api.yaml"], ["tests/manifests"]),
         (["deploy/tests/test_suites.py"], ["deploy/tests/test_suites.py"]),
