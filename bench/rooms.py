@@ -18,10 +18,10 @@ _ROOM = (
 def make(names: Sequence[str]) -> None:
     """Migrate, and make rooms; those that are there stay."""
     subprocess.run(
-        [str(PYTHON), "-m", "embedded.manage", "migrate", "--no-input", "-v0"],
+        [str(PYTHON), "-m", "devstack.manage", "migrate", "--no-input", "-v0"],
         check=True,
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": "deploy", "DJANGO_SETTINGS_MODULE": "api.settings"},
+        env={**os.environ, "PYTHONPATH": "devstack", "DJANGO_SETTINGS_MODULE": "api.settings"},
     )
     with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
         connection.cursor().executemany(_ROOM, [(name,) for name in names])

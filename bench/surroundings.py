@@ -14,7 +14,7 @@ from bench.workload import PYTHON
 
 
 def databases(cores: Cores) -> dict[str, Tree]:
-    """PostgreSQL and Valkey of `python -m embedded exec`, moved to the other core, by `postgres` and `valkey`.
+    """PostgreSQL and Valkey of `python -m devstack exec`, moved to the other core, by `postgres` and `valkey`.
 
     Raises `BenchError` where this process does not run under it.
     """
@@ -25,7 +25,7 @@ def databases(cores: Cores) -> dict[str, Tree]:
             pin_tree(sibling.pid, cores.rest)
             found[name] = Tree(sibling.pid)
     if len(found) != 2 or "DATABASE_URL" not in os.environ:
-        raise BenchError("no databases: start it as `make bench`, or under `python -m embedded exec`")
+        raise BenchError("no databases: start it as `make bench`, or under `python -m devstack exec`")
     return found
 
 

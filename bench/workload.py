@@ -8,7 +8,7 @@ from bench.contestant import Contestant
 from bench.cores import Cores
 from bench.results import Result
 
-# `make bench` makes both: ours is the development venv, peers have one of their own (see deploy/bench-venv).
+# `make bench` makes both: ours is the development venv, peers have one of their own (see scripts/bench-venv).
 PYTHON = ROOT / ".venv" / "bin" / "python"
 PEER_PYTHON = ROOT / ".cache" / "bench-venv" / "bin" / "python"
 

@@ -1,8 +1,11 @@
-"""`reload.py FOLDER -- COMMAND...`: for development, runs the command, and anew when a source in the folder changes.
+"""`reload.py FOLDER SERVICE`: for development, runs the service from its sources, and anew when one of them changes.
+
+The folder has the workspace. What it has of the service's packages comes before what is installed.
 
 It looks at times every half second: notifications of the kernel do not reach a folder that a virtual machine shares.
 """
 
+import os
 import signal
 import subprocess
 import sys
@@ -13,7 +16,7 @@ from types import FrameType
 INTERVAL = 0.5
 # Seconds for the command to end by itself after SIGTERM.
 PATIENCE = 10.0
-KINDS = {".py", ".html", ".css", ".js", ".svg"}
+KINDS = {".py", ".html", ".css", ".js", ".svg", ".toml"}
 
 
 def sources(folder: Path) -> dict[Path, int]:
@@ -29,7 +32,7 @@ def sources(folder: Path) -> dict[Path, int]:
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """SIGTERM, then SIGKILL; nothing where it is over already."""
+    """SIGTERM, then SIGKILL; nothing if it is over already."""
     process.terminate()
     try:
         process.wait(PATIENCE)
@@ -43,11 +46,18 @@ def leave(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)
 
 
-def main(folder: Path, command: list[str]) -> None:
-    """Run until SIGTERM. A command that ended, for a mistake in the code, is tried again after the next change."""
+def start(folder: Path, service: str) -> subprocess.Popen[bytes]:
+    """The service, with its packages on the search path."""
+    command = [sys.executable, "-I", str(folder / "scripts/packages.py"), "--path", service]
+    path = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False).stdout.strip()
+    return subprocess.Popen([sys.executable, "-m", service], env={**os.environ, "PYTHONPATH": path})
+
+
+def main(folder: Path, service: str) -> None:
+    """Run until SIGTERM. A service that ended, for a mistake in the code, is tried again after the next change."""
     signal.signal(signal.SIGTERM, leave)
     before = sources(folder)
-    process = subprocess.Popen(command)
+    process = start(folder, service)
     try:
         while True:
             time.sleep(INTERVAL)
@@ -57,10 +67,10 @@ def main(folder: Path, command: list[str]) -> None:
                 print(f"reload: {changed[0].relative_to(folder)} changed", flush=True)
                 before = now
                 stop(process)
-                process = subprocess.Popen(command)
+                process = start(folder, service)
     finally:
         stop(process)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[3:])
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from miniature import DEADLINE
+from small_stack import DEADLINE
 
 SCRIPT = Path(__file__).parents[1] / "gateway" / "gateway"
 DOCKER = "nameserver 127.0.0.11\noptions ndots:0\n"

@@ -17,8 +17,7 @@ from tests.chaos.run import run
 from tests.chaos.stock.run import run_stock
 from tests.chaos.timeline import timeline
 
-from embedded.errors import StackError
-from embedded.output import Output
+from devstack.output import Output, StackError
 from kubernetes.kubectl import Failed
 
 

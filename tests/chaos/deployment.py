@@ -10,14 +10,14 @@ from pathlib import Path
 
 from tests.chaos.control import SERVICES
 from tests.chaos.database import Database
-from tests.chaos.embedded_control import EmbeddedControl
+from tests.chaos.devstack_control import EmbeddedControl
 from tests.chaos.world import Deployment
 
-from embedded import ports
-from embedded.output import Output
-from embedded.stack import Stack
-from embedded.state import DataDirectory
-from embedded.system import adopt_orphans
+from devstack import ports
+from devstack.output import Output
+from devstack.stack import Stack
+from devstack.state import DataDirectory
+from devstack.system import adopt_orphans
 
 _SETTINGS = {
     # A drain takes a part of a fault's time, and a reader that stops is felt early.

@@ -13,7 +13,7 @@ from tests.chaos.resources import Groups
 from tests.chaos.trial import conclude, settle, take_step, warm_up, world_of
 from tests.chaos.world import QUIET, World
 
-from embedded.output import Output
+from devstack.output import Output
 
 
 async def run(options: Options, out: Output) -> Outcome:

@@ -17,7 +17,7 @@ from tests.chaos.trial import world_of
 from tests.chaos.workload import STAFF
 from tests.chaos.world import Deployment
 
-from embedded.output import Output
+from devstack.output import Output
 
 # The health of the services does not depend on the database; this page does, and anyone may ask for it.
 USES_DATABASE = "/api/orm/"

@@ -22,7 +22,7 @@ from tests.chaos.report import Outcome
 from tests.chaos.workload import Places, Workload
 from tests.chaos.world import Deployment, World
 
-from embedded.output import Output
+from devstack.output import Output
 
 API = "api"
 _CONNECT, _WARM_UP, _PAUSE = 60.0, 8.0, 1.0

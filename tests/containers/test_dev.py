@@ -20,7 +20,8 @@ BEFORE, AFTER = '_OK = {"status": "ok"}', '_OK = {"status": "ok", "edited": "yes
 @pytest.fixture
 def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A copy of the sources, which the services run meanwhile; afterwards they are what they were."""
-    for folder in ("libs", "services", "locks"):
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for folder in ("libs", "services", "scripts", "locks"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     files = os.environ.get("COMPOSE_FILE", "compose.yaml")
     with monkeypatch.context() as patched:

@@ -106,7 +106,7 @@ def _ask(name: str, path: str) -> dict[str, Any]:
 def bills(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of what `make sbom` writes."""
     folder = tmp_path_factory.mktemp("bills")
-    subprocess.run([ROOT / "deploy" / "sbom", folder], check=True, capture_output=True, timeout=100)
+    subprocess.run([ROOT / "scripts" / "sbom", folder], check=True, capture_output=True, timeout=100)
     return folder
 
 

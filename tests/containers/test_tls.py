@@ -30,7 +30,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_end_to_end_smoke_over_https(certificate: Path) -> None:
     """The suite's own clients verify the certificate: by name, and against this one only."""
     addresses = {"API_URL": f"https://{ADDRESS}", "REALTIME_URL": f"wss://{ADDRESS}", "SSL_CERT_FILE": str(certificate)}
-    command = [str(ROOT / "deploy" / "e2e"), "-q", "-x", "-m", "smoke"]
+    command = [str(ROOT / "scripts" / "e2e"), "-q", "-x", "-m", "smoke"]
     ran = subprocess.run(
         command, env={**os.environ, **addresses}, capture_output=True, text=True, timeout=200, check=False
     )

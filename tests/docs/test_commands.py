@@ -21,7 +21,7 @@ USUAL = {
 }
 # Not run here, each for a reason: a block with any of these in it is left out.
 ELSEWHERE = (
-    "make run",  # starts a stack of its own: deploy/tests and deploy/e2e do
+    "make run",  # starts a stack of its own: deploy/tests and scripts/e2e do
     "make status",  # belongs to `make run`
     ".venv/bin/pytest ",  # tests that `make test` runs
     "own ",  # measures, on its own databases

@@ -26,7 +26,7 @@ def examples() -> dict[str, Object]:
 @cache
 def install() -> None:
     ran = subprocess.run(
-        [ROOT / "deploy" / "node-packages", "tests/manifests/custom"],
+        [ROOT / "scripts" / "node-packages", "tests/manifests/custom"],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 START_SECONDS = 120
-_RUNNER = Path(__file__).parents[3] / "deploy"
+_RUNNER = Path(__file__).parents[3] / "devstack"
 _TELL = "import os, sys; print(os.environ['DATABASE_URL'], flush=True); sys.stdin.read()"
 
 
@@ -24,7 +24,7 @@ class PostgresServer:
     async def start(self) -> None:
         """Start, and wait until it answers; the runner knows how, also as root."""
         self._runner = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "embedded", "exec", "--", sys.executable, "-c", _TELL,
+            sys.executable, "-m", "devstack", "exec", "--", sys.executable, "-c", _TELL,
             env={**os.environ, "PYTHONPATH": str(_RUNNER)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
         assert self._runner.stdout is not None

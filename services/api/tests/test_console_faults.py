@@ -15,10 +15,11 @@ import pytest_asyncio
 from api.console.system import faults
 from chassis import redis
 from chassis.testing import eventually
-from embedded.faults import Faults
-from embedded.output import Output
-from embedded.ports import HOST, choose_free
-from embedded.process import Program, Service
+from devstack.faults import Faults
+from devstack.output import Output
+from devstack.ports import HOST, choose_free
+from devstack.process import Service
+from devstack.spawning import Program
 
 PAUSE, KILL = "/system/faults/pause-redis/", "/system/faults/kill-realtime/"
 

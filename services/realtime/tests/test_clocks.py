@@ -1,6 +1,6 @@
 """Processes whose clocks differ by an hour: PostgreSQL judges credentials, Redis judges presence.
 
-A process gets another clock from libfaketime, which is a package of the system: `deploy/faketime` finds or installs it.
+A process gets another clock from libfaketime, a package of the system: `scripts/faketime` finds or installs it.
 """
 
 import asyncio
@@ -39,9 +39,9 @@ ENV = {"ALLOWED_ORIGINS": ORIGIN, "RECHECK_SECONDS": "0.1", **LEASE_ENV}
 
 def wrong_clock(skew: str) -> dict[str, str]:
     """Variables that make the wall clock of a process wrong by `skew`; durations stay right."""
-    found = subprocess.run([ROOT / "deploy/faketime", "--find"], capture_output=True, text=True, check=False)
+    found = subprocess.run([ROOT / "scripts/faketime", "--find"], capture_output=True, text=True, check=False)
     if found.returncode != 0:
-        hint = "libfaketime is not installed: run deploy/faketime as root, or install your system's faketime package"
+        hint = "libfaketime is not installed: run scripts/faketime as root, or install your system's faketime package"
         # Continuous integration must not lose a test without saying so.
         (pytest.fail if os.environ.get("CI") else pytest.skip)(hint)
     return {"LD_PRELOAD": found.stdout.strip(), "FAKETIME": skew, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}

@@ -10,11 +10,12 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
+import protocol
 from chassis import errors
-from realtime import frames, protocol_document
+from realtime import frames
 from realtime.close_codes import CloseCode, close_code
 
-DOCUMENT = (protocol_document.DOCS / "protocol.md").read_text()
+DOCUMENT = (protocol.DOCS / "protocol.md").read_text()
 SENT, RECEIVED = (
     [json.loads(line) for line in block.splitlines()]
     for block in re.findall(r"```json\n(.*?)\n```", DOCUMENT, re.DOTALL)
@@ -44,10 +45,10 @@ def test_client_frames() -> None:
     assert set(kinds) == set(get_args(frames.ClientFrame))
 
 
-@pytest.mark.parametrize("path", protocol_document.written(), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", protocol.written(), ids=lambda path: path.name)
 def test_written_files(path: Path) -> None:
     """What `make protocol` writes is what is committed."""
-    assert path.read_text() == protocol_document.written()[path], "run `make protocol`"
+    assert path.read_text() == protocol.written()[path], "run `make protocol`"
 
 
 def test_close_codes() -> None:
@@ -60,29 +61,30 @@ def test_table_is_replaced() -> None:
     """Whatever stands between the marks is replaced by the table; the rest of the page stays."""
     damaged = DOCUMENT.replace("| 4029 |", "| 4030 |").replace("| 4013 |", "a line\n| 4013 |")
     assert damaged != DOCUMENT
-    assert protocol_document.with_table(damaged) == DOCUMENT
+    assert protocol.with_table(damaged) == DOCUMENT
 
 
 @pytest.mark.parametrize("page", ["", DOCUMENT + DOCUMENT, DOCUMENT.replace("<!-- end", "<!-- the end")])
 def test_page_without_marks(page: str) -> None:
     """A page without exactly one place for the table is an error, not a page without it."""
     with pytest.raises(ValueError, match="close codes"):
-        protocol_document.with_table(page)
+        protocol.with_table(page)
 
 
 async def test_command(tmp_path: Path) -> None:
     """The command writes the files that are out of date, and names them."""
-    (tmp_path / "protocol.md").write_text(protocol_document.with_table(DOCUMENT).replace("| 4029 |", "| 4030 |"))
-    program = "import pathlib, sys; from realtime import protocol_document as document;"
-    program += "document.DOCS = pathlib.Path(sys.argv[1]); document.main()"
+    (tmp_path / "protocol.md").write_text(protocol.with_table(DOCUMENT).replace("| 4029 |", "| 4030 |"))
+    program = "import pathlib, sys; sys.path.append(sys.argv[2]); import protocol;"
+    program += "protocol.DOCS = pathlib.Path(sys.argv[1]); protocol.main()"
+    folders = [str(tmp_path), str(Path(protocol.__file__).parent)]
     for printed in ("docs/protocol.md\ndocs/asyncapi.json\n", ""):
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", program, str(tmp_path), stdout=asyncio.subprocess.PIPE
+            sys.executable, "-c", program, *folders, stdout=asyncio.subprocess.PIPE
         )
         output, _ = await process.communicate()
         assert (process.returncode, output.decode()) == (0, printed)
     for name in ("protocol.md", "asyncapi.json"):
-        assert (tmp_path / name).read_text() == (protocol_document.DOCS / name).read_text()
+        assert (tmp_path / name).read_text() == (protocol.DOCS / name).read_text()
 
 
 def test_error_codes() -> None:

@@ -10,7 +10,7 @@ from tests.chaos.database import Database
 from tests.chaos.replicas import numbered, service_of
 from tests.containers.engine import Container, containers, docker
 
-from embedded.health import healthy
+from devstack.health import healthy
 
 # Networks of the deployment; a suite's own ways in stay.
 _CUT = {"gateway": ("back",), "mock-upstream": ("back",), "postgres": ("data",), "redis": ("data",)}

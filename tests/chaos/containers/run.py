@@ -12,7 +12,7 @@ from tests.chaos.through_gateway import USES_DATABASE, run_through_gateway, ways
 from tests.chaos.world import Deployment
 from tests.containers.engine import Container, compose
 
-from embedded.output import Output
+from devstack.output import Output
 
 _PASSWORD = "/secrets/postgres/database-password"
 

@@ -10,7 +10,7 @@ from tests.chaos.kubernetes.nodes import Nodes
 from tests.chaos.kubernetes.view import Pod
 from tests.chaos.replicas import service_of
 
-from embedded.health import healthy
+from devstack.health import healthy
 from kubernetes.kubectl import Failed
 
 # Above the longest grace period (60 s).

@@ -15,7 +15,7 @@ from tests.chaos.report import Outcome
 from tests.chaos.through_gateway import USES_DATABASE, run_through_gateway, ways_in
 from tests.chaos.world import Deployment
 
-from embedded.output import Output
+from devstack.output import Output
 from kubernetes.kubectl import Failed
 from kubernetes.target import Target
 

@@ -2,11 +2,10 @@
 
 import sys
 
-from embedded import services
-from embedded.ports import HOST
-from embedded.process import Program
-from embedded.spawning import run_once
-from embedded.stack import Stack
+from devstack import services
+from devstack.ports import HOST
+from devstack.spawning import Program, run_once
+from devstack.stack import Stack
 
 
 async def start_stock(stack: Stack) -> None:

@@ -10,7 +10,7 @@ from tests.chaos.report import Outcome
 from tests.chaos.stock.programs import start_stock
 from tests.chaos.trial import conclude, settle, take_step, warm_up, world_of
 
-from embedded.output import Output
+from devstack.output import Output
 
 _FAULTS = "redis-clients,redis-kill"
 _ROOMS, _EACH = 4, 5

@@ -1,8 +1,8 @@
 """The demo's faults: Redis answers nobody for some seconds; a realtime process is killed.
 
 Redis pauses by itself and goes on by itself. A process is killed by the runner that supervises it
-(`deploy/embedded/faults.py`), line by line over a Unix socket whose path is `FAULTS_SOCKET`: a request and its answer,
-both JSON. In containers there is no such runner, and no such socket.
+(`devstack/devstack/faults.py`), line by line over a Unix socket whose path is `FAULTS_SOCKET`: a request and its
+answer, both JSON. In containers there is no such runner, and no such socket.
 """
 
 import asyncio
