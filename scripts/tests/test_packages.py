@@ -66,6 +66,12 @@ def test_an_unknown_package_is_a_sentence() -> None:
 
 def test_the_lists_that_tools_need() -> None:
     """import-linter and coverage read theirs from pyproject.toml and nowhere else."""
-    modules = sorted(each.module for each in packages().values())
-    assert sorted(PROJECT["tool"]["importlinter"]["root_packages"]) == modules
-    assert sorted(PROJECT["tool"]["coverage"]["run"]["source_pkgs"]) == modules
+    modules = {each.module for each in packages().values()}
+    linter = PROJECT["tool"]["importlinter"]
+    layers, apart, shipped = linter["contracts"]
+    assert set(linter["root_packages"]) == modules
+    assert {module for layer in layers["layers"] for module in layer.split(" | ")} == modules
+    assert set(shipped["source_modules"]) | {"testing"} == modules
+    parts = set(layers["layers"][-1].split(" | "))
+    assert set(apart["source_modules"]) | parts | {"testing"} == modules
+    assert set(PROJECT["tool"]["coverage"]["run"]["source_pkgs"]) == modules

@@ -13,9 +13,9 @@ type Groups = Mapping[str, tuple[str, ...]]
 
 # Clients go to whichever process is there, so that only the two realtime processes together can be compared.
 GROUPS: Groups = {"api": (API,), "realtime": REALTIME, "redis": (REDIS,)}
-# A process's pools: asynchronous and synchronous connections (`DATABASE_POOL_MAX` each), lanes (`SYNC_THREADS`).
+# A process's pools: asynchronous and synchronous connections (`DATABASE_POOL_MAX` each), threads (`SYNC_THREADS`).
 _POOL = 8
-# Connections that each of the four processes may have to publish (`chassis.bus.shard.PUBLISHERS`).
+# Connections that each of the four processes may have to publish (`pubsub_layer.shard.PUBLISHERS`).
 _PUBLISHERS = 4 * 32
 _MEMORY = 96 * 2**20
 

@@ -28,7 +28,7 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig, Suspicio
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 
-from chassis.asgi import LanesBusy
+from async_handler import SyncPoolExhausted
 
 
 class Error(Exception):
@@ -153,7 +153,7 @@ _KNOWN: tuple[tuple[type[Exception], Callable[[], Error]], ...] = (
     (PermissionDenied, Forbidden),
     (RequestDataTooBig, PayloadTooLarge),
     (SuspiciousOperation, BadRequest),
-    (LanesBusy, lambda: Unavailable("Too many synchronous requests")),
+    (SyncPoolExhausted, lambda: Unavailable("Too many synchronous requests")),
     (psycopg_pool.TooManyRequests, lambda: Unavailable("Database busy")),
     (OperationalError, lambda: Unavailable("Database unavailable")),
     (InterfaceError, lambda: Unavailable("Database unavailable")),

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-from chassis.types import ASGIApplication
+from async_handler.types import ASGIApplication
 
 DEADLINE = 30
 

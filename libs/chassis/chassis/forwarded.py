@@ -12,7 +12,7 @@ from typing import Self
 
 from environs import ValidationError
 
-from chassis.types import ASGIApplication, Receive, Scope, Send
+from async_handler.types import ASGIApplication, Receive, Scope, Send
 
 _SCHEMES = {"http", "https", "ws", "wss"}
 

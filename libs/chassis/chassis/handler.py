@@ -1,13 +1,13 @@
-"""Millrace's ASGI application: the handler of `chassis.asgi`, our lifespan, our errors, our database connections."""
+"""Millrace's ASGI application: the handler of `async_handler`, our lifespan, our errors, our database connections."""
 
 from typing import Any
 
 from django.http.response import HttpResponseBase
 
+from async_handler import AsyncHandler
+from async_handler.types import Receive, Send
 from chassis import database, lifespan
-from chassis.asgi import AsyncHandler
 from chassis.errors import error_response, translate
-from chassis.types import Receive, Send
 
 
 class Handler(AsyncHandler):
@@ -21,7 +21,7 @@ class Handler(AsyncHandler):
     inline_error_views = True
     server_timing = True
 
-    async def serve_lifespan(self, receive: Receive, send: Send) -> None:  # type: ignore[override]
+    async def serve_lifespan(self, receive: Receive, send: Send) -> None:
         """Open and close the process's resources."""
         await lifespan.serve_lifespan(receive, send)
 

@@ -15,7 +15,7 @@ from types import FrameType
 
 import structlog
 
-from chassis.types import Receive, Send
+from async_handler.types import Receive, Send
 
 logger = structlog.get_logger(__name__)
 

@@ -59,7 +59,7 @@ MIDDLEWARE = [
 ]
 # The handler releases connections itself, before the response is sent; the signals would do it again in two more tasks.
 ASYNC_BACKEND_DISABLE_REQUEST_SIGNALS = True
-# It warns of pools under WSGI; the synchronous connections here are those of the lanes, with a pool of their own.
+# It warns of pools under WSGI; the synchronous connections here are those of a few threads, with a pool of their own.
 ASYNC_BACKEND_DISABLE_POOL_WARNING = True
 
 DATABASE_POOL_MAX = env.int("DATABASE_POOL_MAX", 8)
@@ -80,8 +80,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.str("REDIS_URL")
 CHANNEL_LAYERS: dict[str, Any] = {
     "default": {
-        "BACKEND": "chassis.bus.layer.PubSubChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL], "gap_message": encode("", Event(GAP, {}))},
+        "BACKEND": "pubsub_layer.layer.PubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "lost_message": encode("", Event(GAP, {}))},
     }
 }
 

@@ -31,13 +31,13 @@ from django.test.utils import setup_databases, teardown_databases
 from django_async_backend.db import async_connections
 from django_async_backend.db.backends.utils import AsyncCursorWrapper
 
+from async_handler.types import ASGIApplication
 from chassis import database as db
 from chassis import http_client, lifespan, redis
-from chassis.bus import session
 from chassis.bus.publish import _pending as pending_events
 from chassis.database import statements, usage
 from chassis.database.options import POOL_TIMEOUT
-from chassis.types import ASGIApplication
+from pubsub_layer import connection as subscriber
 
 KEEP = ("django_migrations", "django_content_type", "auth_permission")
 # Seconds for what must happen, on a machine that is busy: half of what a test may take.
@@ -142,7 +142,7 @@ async def process(_pool: None) -> AsyncIterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patient = aiohttp.ClientTimeout(total=None, connect=DEADLINE, sock_connect=DEADLINE)
         patch.setattr(http_client, "_TIMEOUT", patient)
-        patch.setattr(session, "PING_INTERVAL", DEADLINE)
+        patch.setattr(subscriber, "PING_INTERVAL", DEADLINE)
         others = [each for each in lifespan._state.resources if each is not usage.watched]  # noqa: SLF001
         patch.setattr(lifespan._state, "resources", others)  # noqa: SLF001
         async with lifespan.running():
@@ -211,7 +211,7 @@ async def in_section[R](work: Awaitable[R]) -> R:
 
 
 async def in_thread[R](work: Callable[..., R], *args: Any, **kwargs: Any) -> R:
-    """Call synchronous database code as a lane would: on a thread, with its connection given back at the end."""
+    """Call synchronous database code as a sync view would: on a thread, with its connection given back at the end."""
 
     def call() -> R:
         try:

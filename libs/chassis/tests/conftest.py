@@ -6,8 +6,7 @@ from typing import Any
 import pytest_asyncio
 
 from chassis import redis
-
-from .valkey_server import ValkeyServer
+from testing.valkey_server import ValkeyServer
 
 pytest_plugins = ["chassis.testing"]
 

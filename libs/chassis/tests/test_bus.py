@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chassis import bus
-from chassis.bus.layer import PubSubChannelLayer
 from chassis.testing import DEADLINE, eventually, refusing_port
+from pubsub_layer.layer import PubSubChannelLayer
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(), lambda inner: st.lists(inner, max_size=3)

@@ -116,7 +116,7 @@ async def test_keepalive_of_an_asynchronous_connection() -> None:
 
 
 async def test_keepalive_of_a_synchronous_connection() -> None:
-    """The same for commands and lanes."""
+    """The same for synchronous code."""
 
     def of_thread() -> dict[tuple[int, int], int]:
         connections["default"].ensure_connection()

@@ -11,8 +11,7 @@ from chassis import redis
 from chassis.errors import TooManyRequests
 from chassis.gcra import Rates, _Account
 from chassis.testing import DEADLINE, eventually
-
-from .valkey_server import ValkeyServer
+from testing.valkey_server import ValkeyServer
 
 # One use an hour: Redis keeps its keys by its own clock, and may take its time.
 LIMIT = "10/10 hours"

@@ -11,7 +11,7 @@ import pytest
 from django.core import signals
 from pytest_django import Settings
 
-from chassis.asgi.lanes import lanes
+from async_handler.sync_pool import sync_pool
 from chassis.database import async_connections
 from chassis.exchange import Exchange
 from chassis.handler import Handler
@@ -65,7 +65,7 @@ async def test_no_thread_for_an_async_view(request_to: Send) -> None:
 
 
 async def test_no_lane_for_an_async_view(request_to: Send, gate: views.Gate) -> None:
-    """An async request is done, signals and all, while synchronous ones hold every lane."""
+    """An async request is done, signals and all, while synchronous ones hold every thread."""
     blocked = [request_to("/blocks") for _ in range(8)]
     for _ in blocked:
         await asyncio.to_thread(gate.sync_reached.acquire)
@@ -137,7 +137,7 @@ async def test_stream_holds_no_connection(request_to: Send, gate: views.Gate) ->
 
 
 async def test_slow_sync_views_delay_nobody(request_to: Send, gate: views.Gate, settings: Settings) -> None:
-    """With every lane taken and more requests waiting for one, an async view still answers."""
+    """With every thread taken and more requests waiting for one, an async view still answers."""
     blocked = [request_to("/blocks") for _ in range(settings.SYNC_THREADS + 2)]
     for _ in range(settings.SYNC_THREADS):
         await asyncio.to_thread(gate.sync_reached.acquire)
@@ -149,7 +149,7 @@ async def test_slow_sync_views_delay_nobody(request_to: Send, gate: views.Gate, 
 
 async def test_too_many_sync_views(request_to: Send, gate: views.Gate, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the bound of waiting requests the answer is 503 with Retry-After, at once."""
-    monkeypatch.setattr(lanes(), "max_waiting", 0)
+    monkeypatch.setattr(sync_pool(), "max_waiting", 0)
     blocked = [request_to("/blocks") for _ in range(8)]
     for _ in blocked:
         await asyncio.to_thread(gate.sync_reached.acquire)
@@ -160,12 +160,12 @@ async def test_too_many_sync_views(request_to: Send, gate: views.Gate, monkeypat
 
 
 async def test_waiting_request_that_leaves(request_to: Send, gate: views.Gate) -> None:
-    """A request that waits for a lane and goes away takes none."""
+    """A request that waits for a thread and goes away takes none."""
     blocked = [request_to("/blocks") for _ in range(8)]
     for _ in blocked:
         await asyncio.to_thread(gate.sync_reached.acquire)
     waiting = request_to("/blocks")
-    await eventually(lambda: len(lanes()._waiting) == 1, what="the ninth request waits")
+    await eventually(lambda: len(sync_pool()._waiting) == 1, what="the ninth request waits")
     waiting.leave()
     await waiting.ended()
     gate.sync_opened.set()
@@ -174,12 +174,12 @@ async def test_waiting_request_that_leaves(request_to: Send, gate: views.Gate) -
 
 
 async def test_sync_code_of_a_request_stays_on_one_thread(request_to: Send) -> None:
-    """Thread-sensitive code runs on the same lane for the length of a request."""
+    """Thread-sensitive code runs on the same thread for the length of a request."""
     exchange = request_to("/hops")
     await exchange.start()
     first, second = (await exchange.body()).decode().split()
     assert first == second
-    assert first.startswith("sync-lane")
+    assert first.startswith("sync-thread")
 
 
 @pytest.mark.parametrize("path", ["/conflicts", "/conflicts-sync"])
@@ -242,7 +242,7 @@ async def test_server_timing(request_to: Send) -> None:
 
 
 async def test_task_that_outlives_its_request(request_to: Send, gate: views.Gate) -> None:
-    """A task of a request may not take a lane after it: nobody would give it back."""
+    """A task of a request may not take a thread after it: nobody would give it back."""
     await request_to("/leaves-a-task").start()
     gate.opened.set()
     assert gate.task is not None

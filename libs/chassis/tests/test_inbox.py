@@ -10,9 +10,9 @@ import pytest_asyncio
 from channels.layers import channel_layers, get_channel_layer
 
 from chassis import bus
-from chassis.bus.layer import PubSubChannelLayer
 from chassis.bus.publish import MAX_PENDING, _pending
 from chassis.testing import eventually, refusing_port
+from pubsub_layer.layer import PubSubChannelLayer
 
 
 @pytest_asyncio.fixture

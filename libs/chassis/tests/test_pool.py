@@ -66,5 +66,5 @@ async def test_too_many_wait(pool: BoundedPool) -> None:
 
 
 async def test_threads_are_not_refused(database: None) -> None:
-    """The synchronous pool counts nobody: as many wait as there are lanes."""
+    """The synchronous pool counts nobody: as many wait as there are threads."""
     assert await in_thread(lambda: connections["default"].pool.max_waiting) == 0  # type: ignore[attr-defined]  # its own

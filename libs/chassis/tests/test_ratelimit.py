@@ -10,8 +10,7 @@ from pytest_django import Settings
 from chassis import ratelimit
 from chassis.errors import TooManyRequests
 from chassis.testing import DEADLINE, eventually, refusing_port
-
-from .valkey_server import ValkeyServer
+from testing.valkey_server import ValkeyServer
 
 
 @pytest.fixture(autouse=True)

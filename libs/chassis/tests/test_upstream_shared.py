@@ -10,8 +10,7 @@ import pytest_asyncio
 from chassis import redis
 from chassis.testing import DEADLINE, eventually
 from chassis.upstream.shared import PATIENCE, Shared
-
-from .valkey_server import ValkeyServer
+from testing.valkey_server import ValkeyServer
 
 
 @pytest_asyncio.fixture

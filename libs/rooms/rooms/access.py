@@ -8,8 +8,8 @@ from django.conf import settings
 
 from chassis.database import fetch_all
 from chassis.errors import Forbidden, NotFound, Unauthorized
+from coalescing import Batcher
 from rooms import names
-from rooms.turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,11 @@ async def enter(name: str, user_id: int | None) -> RoomAccess:
 
 async def enter_as_guest(name: str) -> RoomAccess:
     """As `enter` for a guest; a thousand who come at once share a few queries, each later than all it answers."""
-    return await _guests.ask(name, None)
+    return await _guests.load(name, None)
 
 
 async def _enter(name: str, guests: Sequence[None]) -> list[RoomAccess]:
     return [await enter(name, None)] * len(guests)
 
 
-_guests: Turns[None, RoomAccess] = Turns(_enter)
+_guests: Batcher[None, RoomAccess] = Batcher(_enter)

@@ -17,7 +17,7 @@ from django.db import connection, transaction
 
 from chassis.database import fetch_all
 from chassis.errors import NotFound, TooManyRequests
-from chassis.single_flight import SingleFlight
+from coalescing import SingleFlight
 from rooms import access, limits, names
 from rooms.access import RoomAccess
 

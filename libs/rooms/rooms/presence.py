@@ -21,9 +21,9 @@ from redis.asyncio.client import Pipeline
 
 from chassis import redis
 from chassis.background import repeated
+from coalescing import Batcher
 from rooms import events
 from rooms.senders import Sender
-from rooms.turns import Turns
 
 logger = structlog.get_logger(__name__)
 
@@ -96,7 +96,7 @@ class Lease:
     async def take(self) -> Arrival | None:
         """Be present from now on; None where Redis does not answer within about a second."""
         _held.add(self)
-        return await _arriving.ask(self.room, self)
+        return await _arriving.load(self.room, self)
 
     @property
     def counted(self) -> bool:
@@ -109,7 +109,7 @@ class Lease:
         False also where Redis does not answer.
         """
         _held.discard(self)
-        return await _leaving.ask(self.room, self)
+        return await _leaving.load(self.room, self)
 
 
 async def _take(room: str, leases: Sequence[Lease]) -> list[Arrival | None]:
@@ -176,8 +176,8 @@ async def _drop(room: str, leases: Sequence[Lease]) -> list[bool]:
     return last
 
 
-_arriving: Turns[Lease, Arrival | None] = Turns(_take)
-_leaving: Turns[Lease, bool] = Turns(_drop)
+_arriving: Batcher[Lease, Arrival | None] = Batcher(_take)
+_leaving: Batcher[Lease, bool] = Batcher(_drop)
 
 
 def _key(room: str) -> str:

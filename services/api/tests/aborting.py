@@ -2,8 +2,8 @@
 
 import asyncio
 
+from async_handler.types import ASGIApplication, Message
 from chassis.testing import DEADLINE
-from chassis.types import ASGIApplication, Message
 
 
 class AbortableRequest:

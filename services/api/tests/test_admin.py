@@ -1,4 +1,4 @@
-"""Django's admin behind our sign-in, on the lanes, with its forms and files."""
+"""Django's admin behind our sign-in, on the sync pool, with its forms and files."""
 
 import re
 import uuid

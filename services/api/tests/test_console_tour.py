@@ -105,7 +105,7 @@ def test_nothing_outside_of_the_packages() -> None:
 
 
 async def test_sql(user: Any, make_client: MakeClient, settings: Any) -> None:
-    """With the demo's middleware a request may ask for the SQL of its view: async, of statements, and on a lane."""
+    """With the demo's middleware a request may ask for the SQL of its view: async, of statements, and on a thread."""
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "api.console.tour.sql.ShowSql"]
     async with make_client(Handler(), headers=await bearer(user)) as client:
         for path, table in (

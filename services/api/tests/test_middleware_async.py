@@ -17,7 +17,7 @@ from django.http.response import HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.module_loading import import_string
 
-from chassis.asgi.lanes import lanes
+from async_handler.sync_pool import sync_pool
 from chassis.middleware import AsyncMiddleware, GetResponse
 
 from .upstream import running
@@ -98,7 +98,7 @@ sys.addaudithook(_on_audit)
 @contextmanager
 def counted_starts() -> Iterator[type[_Starts]]:
     """Count the threads started in the block; the executors are new, so that a visit to a thread has to start one."""
-    lanes.cache_clear()
+    sync_pool.cache_clear()
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
     _Starts.count, _Starts.counting = 0, True
     try:
@@ -124,7 +124,7 @@ async def test_async_requests_start_no_thread(user_client: httpx.AsyncClient, se
 
 
 async def test_the_count_counts(client: httpx.AsyncClient) -> None:
-    """The check itself works: a synchronous view starts the thread of its lane."""
+    """The check itself works: a synchronous view starts a thread of the pool."""
     with counted_starts() as starts:
         assert (await client.get("/api/sync/?delay=0")).status_code == 200
     assert starts.count == 1

@@ -191,7 +191,7 @@ async def test_client_leaves(client: httpx.AsyncClient, settings: Any, backend: 
     Hold.released.set()
     await request.finished()
     assert await row_counts() == before
-    # Once for each lane: none of them still has the transaction open.
+    # Once for each thread: none of them still has the transaction open.
     for response in await asyncio.gather(*(client.get("/api/orm/") for _ in range(6))):
         assert response.status_code == 200
     assert await row_counts() == before

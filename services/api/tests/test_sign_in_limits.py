@@ -11,8 +11,8 @@ from environs import ValidationError
 
 from api.asgi import application
 from api.sign_in.limits import client_address
+from async_handler.types import Receive, Scope, Send
 from chassis.env import rate
-from chassis.types import Receive, Scope, Send
 
 pytestmark = pytest.mark.usefixtures("clean_redis")
 

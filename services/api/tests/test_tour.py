@@ -78,9 +78,9 @@ async def test_waiting_requests_overlap(client: httpx.AsyncClient) -> None:
 
 
 async def test_sync_views_delay_nobody(client: httpx.AsyncClient, gate: type[Gate], settings: Any) -> None:
-    """While every lane is blocked by a synchronous view, async views answer."""
+    """While every thread is blocked by a synchronous view, async views answer."""
     held = [asyncio.create_task(client.get("/hold/")) for _ in range(settings.SYNC_THREADS)]
-    await eventually(lambda: gate.inside == settings.SYNC_THREADS, what="all lanes taken")
+    await eventually(lambda: gate.inside == settings.SYNC_THREADS, what="all threads are leased")
     response = await client.get("/api/async/?delay=0")
     assert (response.status_code, gate.inside) == (200, settings.SYNC_THREADS)
     gate.opened.set()
@@ -88,9 +88,9 @@ async def test_sync_views_delay_nobody(client: httpx.AsyncClient, gate: type[Gat
 
 
 async def test_more_sync_requests_than_lanes_wait(client: httpx.AsyncClient, gate: type[Gate], settings: Any) -> None:
-    """One more than there are lanes is answered once a lane is free."""
+    """One more than there are threads is answered once a thread is free."""
     held = [asyncio.create_task(client.get("/hold/")) for _ in range(settings.SYNC_THREADS)]
-    await eventually(lambda: gate.inside == settings.SYNC_THREADS, what="all lanes taken")
+    await eventually(lambda: gate.inside == settings.SYNC_THREADS, what="all threads are leased")
     waiting = asyncio.create_task(client.get("/api/sync/?delay=0"))
     await client.get("/api/async/?delay=0")
     assert not waiting.done()
@@ -100,10 +100,10 @@ async def test_more_sync_requests_than_lanes_wait(client: httpx.AsyncClient, gat
 
 
 async def test_too_many_sync_requests(client: httpx.AsyncClient, gate: type[Gate], settings: Any) -> None:
-    """Where the queue for the lanes is full too, the next request is refused at once instead of piling up."""
+    """Where the queue for the threads is full too, the next request is refused at once instead of piling up."""
     places = settings.SYNC_THREADS * 17
     held = [asyncio.create_task(client.get("/hold/")) for _ in range(places)]
-    await eventually(lambda: gate.inside == settings.SYNC_THREADS, what="all lanes taken")
+    await eventually(lambda: gate.inside == settings.SYNC_THREADS, what="all threads are leased")
     refused = await client.get("/api/sync/?delay=0")
     assert (refused.status_code, refused.json()) == (503, {"error": "Too many synchronous requests"})
     assert refused.headers["Retry-After"] == "1"
@@ -126,7 +126,7 @@ async def test_mode(client: httpx.AsyncClient) -> None:
     assert seen["loop"] == f"{type(asyncio.get_running_loop()).__module__}.{type(asyncio.get_running_loop()).__name__}"
     helper = seen["sync_helper"]
     assert (helper["event_loop_running"], helper["loop"]) == (False, None)
-    assert helper["thread"].startswith("sync-lane-")
+    assert helper["thread"].startswith("sync-thread-")
     assert (seen["server"], seen["worker"]) == ("unknown", "MainProcess")
     assert seen["python"].split(".")[:2] == [str(part) for part in sys.version_info[:2]]
 

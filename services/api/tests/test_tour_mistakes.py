@@ -129,5 +129,5 @@ async def test_thread_sensitivity(client: httpx.AsyncClient) -> None:
     seen = (await client.get("/thread-sensitivity/")).json()
     (rows, thread), (rows_elsewhere, elsewhere) = seen["sensitive"], seen["insensitive"]
     assert (rows, rows_elsewhere) == (1, 0)
-    assert thread.startswith("sync-lane-")
+    assert thread.startswith("sync-thread-")
     assert elsewhere != thread

@@ -157,10 +157,10 @@ async def test_detail_of_an_impossible_id(user_client: httpx.AsyncClient) -> Non
 async def test_the_wrapped_detail_uses_a_thread(
     user_client: httpx.AsyncClient, user: User, executor_work: Counter[str]
 ) -> None:
-    """Synchronous code runs on this request's lane and nowhere else."""
+    """Synchronous code runs on this request's thread and nowhere else."""
     await user_client.get(f"/api/users/{user.pk}/detail/")
     assert len(executor_work) == 1
-    assert next(iter(executor_work)).startswith("sync-lane")
+    assert next(iter(executor_work)).startswith("sync-thread")
 
 
 async def test_change_ones_email(user_client: httpx.AsyncClient, user: User) -> None:

@@ -9,8 +9,8 @@ import pytest_asyncio
 from accounts.models import User
 from api.asgi import application
 from api.users.queries import EXPORT_CHUNK
+from async_handler.types import Message, Scope
 from chassis.testing import connections_in_use, count_queries, in_section
-from chassis.types import Message, Scope
 
 from .conftest import bearer
 

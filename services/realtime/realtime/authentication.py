@@ -14,9 +14,9 @@ from django.http import parse_cookie
 from accounts import credentials, tickets, users
 from accounts.credentials import Credential
 from accounts.sessions import SessionStore, Signed, holder
+from async_handler.types import Scope
 from chassis import addresses
 from chassis.errors import Unauthorized
-from chassis.types import Scope
 from rooms import senders
 from rooms.senders import Sender
 

@@ -13,8 +13,8 @@ import structlog
 from channels.consumer import AsyncConsumer
 from channels.exceptions import StopConsumer
 
+from async_handler.types import Message, Receive, Scope, Send
 from chassis.errors import BadRequest, Error, translate
-from chassis.types import Message, Receive, Scope, Send
 from realtime import frames, metrics, wire
 from realtime.close_codes import CloseCode, close_code
 from realtime.outlet import outlet

@@ -6,7 +6,7 @@ between a hostile page and the session of whoever looks at it. It is compared wh
 
 from django.conf import settings
 
-from chassis.types import ASGIApplication, Receive, Scope, Send
+from async_handler.types import ASGIApplication, Receive, Scope, Send
 from realtime import authentication
 
 

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from chassis.types import Scope, Send
+from async_handler.types import Scope, Send
 from realtime import wire
 
 # The ASGI extensions of our own server: write one WebSocket message, and wait until the reader has room for more.

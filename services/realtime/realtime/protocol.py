@@ -12,8 +12,8 @@ import daphne.server  # noqa: F401 - before anything that would install another 
 import structlog
 from autobahn.websocket.types import ConnectionDeny
 
+from async_handler.types import Message
 from chassis import lifespan
-from chassis.types import Message
 from realtime import metrics, settings, slim
 from realtime.close_codes import CloseCode
 from realtime.direct import DirectSend

@@ -13,9 +13,9 @@ from daphne.server import Server as DaphneServer
 from twisted.internet import defer, reactor
 from twisted.python.failure import Failure
 
+from async_handler.types import ASGIApplication, Scope
 from chassis import lifespan
 from chassis.forwarded import TrustedProxies
-from chassis.types import ASGIApplication, Scope
 from realtime import drain, slim
 from realtime.frames import HARD_MAX_BYTES
 from realtime.outlet import FLUSHED, WRITE

@@ -8,9 +8,9 @@ import os
 
 import structlog
 
+from async_handler.types import Receive, Scope, Send
 from chassis import lifespan
 from chassis.database import usage
-from chassis.types import Receive, Scope, Send
 from realtime import drain, protocol
 from realtime.__main__ import _endpoints
 from realtime.asgi import application

@@ -7,7 +7,7 @@ from chassis.env import configure
 
 configure("realtime.settings")
 
-from chassis.types import Receive, Scope, Send  # noqa: E402 - the settings come first
+from async_handler.types import Receive, Scope, Send  # noqa: E402 - the settings come first
 from realtime.server import Server  # noqa: E402
 
 # The largest case sends 16 MiB in one message.

@@ -16,7 +16,7 @@ configure("realtime.settings")
 
 import structlog  # noqa: E402 - the settings come first
 
-from chassis.types import Receive, Scope, Send  # noqa: E402 - as above
+from async_handler.types import Receive, Scope, Send  # noqa: E402 - as above
 from realtime import protocol, wire  # noqa: E402 - as above
 from realtime.__main__ import _endpoints  # noqa: E402 - as above
 from realtime.drain import reactor  # noqa: E402 - as above

@@ -7,8 +7,8 @@ from chassis.env import configure
 
 configure("realtime.settings")
 
+from async_handler.types import Receive, Scope, Send  # noqa: E402 - the settings come first
 from chassis.forwarded import TrustedProxies  # noqa: E402
-from chassis.types import Receive, Scope, Send  # noqa: E402 - the settings come first
 from realtime.server import Server  # noqa: E402
 
 

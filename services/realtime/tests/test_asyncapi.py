@@ -12,8 +12,8 @@ from jsonschema_rs import Draft7Validator
 from msgspec import Struct
 
 from accounts.models import User
+from async_handler.types import ASGIApplication
 from chassis.handler import Handler
-from chassis.types import ASGIApplication
 from realtime import asyncapi, frames
 from realtime.close_codes import CloseCode
 from rooms import events

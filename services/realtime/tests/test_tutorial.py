@@ -12,8 +12,8 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.testing import WebsocketCommunicator
 
 from accounts.models import User
-from chassis.bus.layer import PubSubChannelLayer
 from chassis.handler import Handler
+from pubsub_layer.layer import PubSubChannelLayer
 from realtime.asgi import application, sockets
 from realtime.chat import ChatConsumer
 from realtime.origins import OriginCheck

@@ -1,6 +1,6 @@
 """The database backend that `ENGINE` names; Django wants it in a module of this name.
 
-Synchronous connections (migrations, commands, lanes) are Django's own, asynchronous ones django-async-backend's on
+Synchronous connections (commands, sync views) are Django's own, asynchronous ones django-async-backend's on
 connections that do not wait without end.
 """
 
@@ -26,7 +26,7 @@ class DatabaseWrapper(PostgresWrapper):
 
     @property
     def pool(self) -> Any:
-        """The process's pool for threads. The lanes bound who waits, not the pool: see `BoundedPool`."""
+        """The process's pool for threads. The threads bound who waits, not the pool: see `BoundedPool`."""
         pool = super().pool
         if pool is not None:
             pool.max_waiting = 0

@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from structlog.contextvars import bind_contextvars
 
+from async_handler import send_encoded
 from chassis import metrics
-from chassis.asgi import send_encoded
 from chassis.logging import EventLog
 from chassis.middleware import AsyncMiddleware
 

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from chassis.asgi import send_encoded
+from async_handler import send_encoded
 from chassis.middleware import AsyncMiddleware
 
 HEADERS = {

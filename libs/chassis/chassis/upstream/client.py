@@ -7,7 +7,6 @@ from functools import partial
 import structlog
 from yarl import URL
 
-from chassis.single_flight import Flight, SingleFlight
 from chassis.upstream.backoff import Backoff
 from chassis.upstream.breaker import Breaker, State
 from chassis.upstream.budget import Budget
@@ -22,6 +21,7 @@ from chassis.upstream.policy import Policy
 from chassis.upstream.quantile import MovingQuantile
 from chassis.upstream.shared import Shared
 from chassis.upstream.switches import Switches
+from coalescing import Flight, SingleFlight
 
 logger = structlog.get_logger(__name__)
 

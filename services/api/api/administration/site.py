@@ -1,6 +1,6 @@
 """The admin's site: Django's, behind our own sign-in.
 
-Its views are synchronous: each request runs on one of the process's lanes, with a synchronous database connection, and
+Its views are synchronous: each request runs on a thread of the sync pool, with a synchronous database connection, and
 delays nobody else. What Django would want a middleware for (messages, which every request would pay for) is done around
 its views here.
 """

@@ -2,7 +2,7 @@
 
 from api.rooms.schemas import HistoryQuery, RoomOut
 from chassis.database import fetch_all
-from chassis.single_flight import SingleFlight
+from coalescing import SingleFlight
 from rooms import messages
 from rooms.access import RoomAccess
 from rooms.messages import StoredMessage

@@ -100,8 +100,8 @@ class NotifyController(JsonController):
 def notify_sync(request: HttpRequest, room: str) -> HttpResponse:
     """`POST /api/rooms/<room>/notify/sync/`: the same from synchronous code, through `async_to_sync`.
 
-    The view runs on one of the process's lanes; the coroutine runs on the event loop, so it may use the loop's channel
-    layer and async database connections, and the lane waits for it.
+    The view runs on one thread of the process's sync pool; the coroutine runs on the event loop, so it may use the
+    loop's channel layer and async database connections, and the thread waits for it.
     """
     user = signed_in(request)
     try:

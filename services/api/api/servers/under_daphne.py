@@ -18,9 +18,9 @@ from twisted.internet import defer
 from twisted.internet import reactor as installed_reactor
 
 from api.servers import CANCEL, GRACE, KEEP_ALIVE, START_FAILED
+from async_handler.types import ASGIApplication, Scope
 from chassis import lifespan
 from chassis.env import env
-from chassis.types import ASGIApplication, Scope
 
 logger = structlog.get_logger(__name__)
 reactor: Any = installed_reactor

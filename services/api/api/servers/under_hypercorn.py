@@ -20,10 +20,10 @@ from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 
 from api.servers import CANCEL, GRACE, KEEP_ALIVE, START_FAILED
+from async_handler.types import ASGIApplication, Message, Receive, Scope, Send
 from chassis import lifespan
 from chassis.env import env
 from chassis.listening import BACKLOG
-from chassis.types import ASGIApplication, Message, Receive, Scope, Send
 
 logger = structlog.get_logger(__name__)
 # Seconds.

@@ -32,7 +32,7 @@ async def waiting(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
-def on_a_lane(request: HttpRequest) -> HttpResponse:
+def on_a_thread(request: HttpRequest) -> HttpResponse:
     """The way of code that has to block: a synchronous view, on a thread."""
     time.sleep(SECONDS)
     return HttpResponse()
@@ -46,12 +46,12 @@ async def quick(request: HttpRequest) -> HttpResponse:
 WAYS = {
     "time.sleep in an async view": "/blocking/",
     "asyncio.sleep in an async view": "/waiting/",
-    "time.sleep in a sync view": "/on-a-lane/",
+    "time.sleep in a sync view": "/on-a-thread/",
 }
 urlpatterns = [
     path("blocking/", blocking),
     path("waiting/", waiting),
-    path("on-a-lane/", on_a_lane),
+    path("on-a-thread/", on_a_thread),
     path("quick/", quick),
 ]
 

@@ -16,7 +16,7 @@ ITEMS = [1, 2, 3]
 
 @only(*READ)
 def sync(request: HttpRequest) -> HttpResponse:
-    """`GET /api/sync/?delay=1`: blocks its thread, one of `SYNC_THREADS` lanes, and nobody else."""
+    """`GET /api/sync/?delay=1`: blocks its thread, one of `SYNC_THREADS`, and nobody else."""
     try:
         query = msgspec.convert(request.GET.dict(), DelayQuery, strict=False)
     except msgspec.ValidationError as error:

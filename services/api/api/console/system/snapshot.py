@@ -17,7 +17,7 @@ from api.console.system.exposition import samples
 from api.console.system.figures import Figures, figures_of
 from api.console.system.targets import Addresses, Endpoint, Target, parse
 from chassis import http_client
-from chassis.single_flight import SingleFlight
+from coalescing import SingleFlight
 from rooms.hub.traces import Trace
 
 TIMEOUT = 0.8

@@ -7,12 +7,14 @@ from typing import Any
 
 import accounts
 import api
+import async_handler
 import chassis
 import rooms
 
 _PACKAGES = {
     "services/api": api,
     "libs/accounts": accounts,
+    "libs/async-handler": async_handler,
     "libs/chassis": chassis,
     "libs/rooms": rooms,
 }
