@@ -21,7 +21,13 @@ _OTHERS = {
 }
 _WITH_SNAPSHOTS = {"services/api", "services/realtime"}
 # A change here can affect anything.
-_EVERYWHERE = ("pyproject.toml", "locks/dev.txt", "devstack/devstack/pytest_plugin.py", "devstack/devstack/lending.py")
+_EVERYWHERE = (
+    "pyproject.toml",
+    "locks/dev.txt",
+    "devstack/devstack/pytest_plugin.py",
+    "devstack/devstack/lending.py",
+    "libs/testing",
+)
 
 
 def changed_files(base: str = "") -> list[str]:
@@ -42,7 +48,7 @@ def affected_tests(changed: Iterable[str], known: Mapping[str, tuple[str, ...]])
     for path in map(PurePath, changed):
         if path.suffix == ".md":
             continue
-        if str(path) in _EVERYWHERE:
+        if any(path.is_relative_to(each) for each in _EVERYWHERE):
             chosen |= {f"{folder}/tests" for folder in known}
             continue
         folder = next((folder for folder in known if path.is_relative_to(folder)), None)

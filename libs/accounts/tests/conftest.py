@@ -3,13 +3,11 @@
 import pytest_asyncio
 
 from accounts.models import User
-from chassis.testing import in_section
 
-pytest_plugins = ["chassis.testing"]
+pytest_plugins = ["testing.database", "testing.asgi", "testing.people"]
 
 
 @pytest_asyncio.fixture
-async def user(database: None) -> User:
+async def user(ada: User) -> User:
     """An active user, `ada`, without a usable password."""
-    user: User = await in_section(User.async_objects.acreate(username="ada", password="!"))
-    return user
+    return ada

@@ -14,12 +14,12 @@ from accounts.secrets import digest
 from accounts.sessions import SessionStore
 from chassis.bus import Event
 from chassis.database import fetch_all
-from chassis.testing import in_section
+from testing.database import in_scope
 
 
 async def stands(held: Credential) -> bool:
     """What the condition says of one credential."""
-    rows = await in_section(
+    rows = await in_scope(
         fetch_all(
             f"SELECT {STANDS} FROM (VALUES (%s::bigint, %s, %s::bigint, %s))"  # noqa: S608 - constant
             " AS held (user_id, session_key, access_token_id, password)",
@@ -33,19 +33,19 @@ async def by_session(user: User) -> Credential:
     """A new session of `user`."""
     session = SessionStore()
     await session.aset(HASH_SESSION_KEY, user.get_session_auth_hash())
-    await in_section(session.asave())
+    await in_scope(session.asave())
     return credentials.by_session(user, session.session_key or "")
 
 
 async def by_token(user: User) -> Credential:
     """A new token of `user`."""
-    _, token = await in_section(tokens.issue(user))
+    _, token = await in_scope(tokens.issue(user))
     return Credential(user.pk, access_token_id=token.pk)
 
 
 async def change(user: User, **fields: Any) -> None:
     """Change the user's row."""
-    await in_section(User.async_objects.filter(pk=user.pk).aupdate(**fields))
+    await in_scope(User.async_objects.filter(pk=user.pk).aupdate(**fields))
 
 
 async def test_valid(user: User) -> None:
@@ -57,7 +57,7 @@ async def test_valid(user: User) -> None:
 async def test_session_ended(user: User) -> None:
     """A session whose row is gone has ended; others of the user have not."""
     ended, other = await by_session(user), await by_session(user)
-    await in_section(SessionStore(ended.session_key).adelete())
+    await in_scope(SessionStore(ended.session_key).adelete())
     assert not await stands(ended)
     assert await stands(other)
 
@@ -65,7 +65,7 @@ async def test_session_ended(user: User) -> None:
 async def test_session_expired(user: User) -> None:
     """The row may be there for long after."""
     held = await by_session(user)
-    await in_section(Session.async_objects.all().aupdate(expire_date=timezone.now()))
+    await in_scope(Session.async_objects.all().aupdate(expire_date=timezone.now()))
     assert not await stands(held)
 
 
@@ -89,14 +89,14 @@ async def test_secret_key_rotated(user: User, settings: Any) -> None:
 async def test_token_expired(user: User, lifetime: timedelta) -> None:
     """A token ends at its time."""
     held = await by_token(user)
-    await in_section(AccessToken.async_objects.all().aupdate(expires_at=timezone.now() + lifetime))
+    await in_scope(AccessToken.async_objects.all().aupdate(expires_at=timezone.now() + lifetime))
     assert not await stands(held)
 
 
 async def test_token_revoked(user: User) -> None:
     """A token whose row is gone was revoked."""
     held = await by_token(user)
-    await in_section(AccessToken.async_objects.filter(pk=held.access_token_id).adelete())
+    await in_scope(AccessToken.async_objects.filter(pk=held.access_token_id).adelete())
     assert not await stands(held)
 
 
@@ -110,7 +110,7 @@ async def test_user_deactivated(user: User) -> None:
 async def test_user_deleted(user: User) -> None:
     """Nor of one who is gone; sessions have no foreign key, and stay behind."""
     held = [await by_session(user), await by_token(user), Credential(user.pk)]
-    await in_section(User.async_objects.filter(pk=user.pk).adelete())
+    await in_scope(User.async_objects.filter(pk=user.pk).adelete())
     assert [await stands(each) for each in held] == [False] * 3
 
 

@@ -18,7 +18,7 @@ from accounts.models import Session, User
 from accounts.sessions import SessionStore
 from chassis.errors import Unavailable, json_response
 from chassis.handler import Handler
-from chassis.testing import count_queries, in_section
+from testing.database import count_queries, in_scope
 
 
 async def who(request: HttpRequest) -> HttpResponse:
@@ -82,7 +82,7 @@ async def _open(user: User, backend: str) -> str:
 @pytest_asyncio.fixture
 async def signed_in(client: httpx.AsyncClient, user: User, settings: Any) -> httpx.AsyncClient:
     """Ada by session cookie."""
-    client.cookies["sessionid"] = await in_section(_open(user, settings.AUTHENTICATION_BACKENDS[0]))
+    client.cookies["sessionid"] = await in_scope(_open(user, settings.AUTHENTICATION_BACKENDS[0]))
     return client
 
 
@@ -103,7 +103,7 @@ async def test_by_session(signed_in: httpx.AsyncClient) -> None:
 
 async def test_by_token(client: httpx.AsyncClient, user: User) -> None:
     """One statement; the scheme is written in any case."""
-    secret, _ = await in_section(tokens.issue(user))
+    secret, _ = await in_scope(tokens.issue(user))
     with count_queries() as statements:
         response = await client.get("/who/", headers={"Authorization": f"bEARER {secret}"})
     assert (response.json(), len(statements)) == (["ada", "token"], 1)
@@ -111,7 +111,7 @@ async def test_by_token(client: httpx.AsyncClient, user: User) -> None:
 
 async def test_the_token_counts_where_there_is_also_a_cookie(signed_in: httpx.AsyncClient, user: User) -> None:
     """A client that sends a token means it."""
-    secret, _ = await in_section(tokens.issue(user))
+    secret, _ = await in_scope(tokens.issue(user))
     response = await signed_in.get("/needs_user/", headers={"Authorization": f"Bearer {secret}"})
     assert response.json() == [user.pk, "token", False, True]
 
@@ -137,21 +137,21 @@ async def test_a_made_up_cookie_is_deleted(client: httpx.AsyncClient) -> None:
 
 async def test_an_expired_session_is_nobodys(signed_in: httpx.AsyncClient) -> None:
     """From its end on."""
-    await in_section(Session.async_objects.all().aupdate(expire_date=timezone.now() - timedelta(seconds=1)))
+    await in_scope(Session.async_objects.all().aupdate(expire_date=timezone.now() - timedelta(seconds=1)))
     assert (await signed_in.get("/who/")).json() == ["", None]
 
 
 async def test_an_inactive_users_session_is_nobodys(signed_in: httpx.AsyncClient, user: User) -> None:
     """Deactivating a user ends their sessions."""
-    await in_section(User.async_objects.filter(pk=user.pk).aupdate(is_active=False))
+    await in_scope(User.async_objects.filter(pk=user.pk).aupdate(is_active=False))
     assert (await signed_in.get("/who/")).json() == ["", None]
 
 
 async def test_a_new_password_ends_the_sessions(signed_in: httpx.AsyncClient, user: User) -> None:
     """Who stole a cookie loses it with the password's change."""
-    await in_section(User.async_objects.filter(pk=user.pk).aupdate(password="!other"))
+    await in_scope(User.async_objects.filter(pk=user.pk).aupdate(password="!other"))
     assert (await signed_in.get("/who/")).json() == ["", None]
-    assert await in_section(Session.async_objects.acount()) == 0
+    assert await in_scope(Session.async_objects.acount()) == 0
 
 
 def use_a_new_key(settings: Any) -> None:
@@ -194,9 +194,9 @@ async def test_signing_overtaken(signed_in: httpx.AsyncClient, user: User, setti
     """A request that finds the session changed by another one takes over what that stored."""
     use_a_new_key(settings)
     session = SessionStore(signed_in.cookies["sessionid"])
-    found = await in_section(_overtaken_by(session, change))
-    stored = dict(await in_section(SessionStore(session.session_key).aitems()))
-    assert (found, session.modified, dict(await in_section(session.aitems()))) == (user, False, stored)
+    found = await in_scope(_overtaken_by(session, change))
+    stored = dict(await in_scope(SessionStore(session.session_key).aitems()))
+    assert (found, session.modified, dict(await in_scope(session.aitems()))) == (user, False, stored)
     assert stored.get("theme") == ("dark" if change is _remember else None)
 
 
@@ -204,24 +204,24 @@ async def test_signing_overtaken_by_a_sign_out(signed_in: httpx.AsyncClient, use
     """A session that ended meanwhile stays ended."""
     use_a_new_key(settings)
     session = SessionStore(signed_in.cookies["sessionid"])
-    assert await in_section(_overtaken_by(session, SessionStore.aflush)) is None
+    assert await in_scope(_overtaken_by(session, SessionStore.aflush)) is None
     assert session.is_empty()
-    assert await in_section(Session.async_objects.acount()) == 0
+    assert await in_scope(Session.async_objects.acount()) == 0
 
 
 async def test_what_a_view_remembers_is_saved(signed_in: httpx.AsyncClient) -> None:
     """And the cookie is sent again, with a new end."""
     response = await signed_in.get("/remember/")
     assert "sessionid=" in response.headers["set-cookie"]
-    key = await in_section(Session.async_objects.all().values_list("session_key", flat=True).afirst())
-    assert await in_section(SessionStore(key).aget("theme")) == "dark"
+    key = await in_scope(Session.async_objects.all().values_list("session_key", flat=True).afirst())
+    assert await in_scope(SessionStore(key).aget("theme")) == "dark"
 
 
 async def test_a_failed_request_saves_nothing(signed_in: httpx.AsyncClient) -> None:
     """A 5xx leaves the session as it was."""
     assert (await signed_in.get("/broken/")).status_code == 503
-    key = await in_section(Session.async_objects.all().values_list("session_key", flat=True).afirst())
-    assert await in_section(SessionStore(key).aget("theme")) is None
+    key = await in_scope(Session.async_objects.all().values_list("session_key", flat=True).afirst())
+    assert await in_scope(SessionStore(key).aget("theme")) is None
 
 
 async def test_a_session_that_ended_meanwhile(signed_in: httpx.AsyncClient) -> None:

@@ -9,7 +9,7 @@ from django.contrib.auth.hashers import make_password
 
 from accounts import passwords
 from chassis.errors import TooManyRequests
-from chassis.testing import eventually
+from testing.waiting import eventually
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest_asyncio
 from chassis import redis
 from testing.valkey_server import ValkeyServer
 
-pytest_plugins = ["chassis.testing"]
+pytest_plugins = ["testing.database", "testing.asgi"]
 
 
 @pytest_asyncio.fixture

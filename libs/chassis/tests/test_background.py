@@ -3,7 +3,7 @@
 import asyncio
 
 from chassis.background import repeated
-from chassis.testing import DEADLINE, eventually
+from testing.waiting import DEADLINE, eventually
 
 
 async def test_goes_on_after_an_error() -> None:

@@ -9,8 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chassis import bus
-from chassis.testing import DEADLINE, eventually, refusing_port
 from pubsub_layer.layer import PubSubChannelLayer
+from testing.ports import refusing_port
+from testing.waiting import DEADLINE, eventually
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(), lambda inner: st.lists(inner, max_size=3)

@@ -10,7 +10,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.db import connections
 
 from chassis import database
-from chassis.testing import connections_in_use, in_thread
+from testing.database import connections_in_use, in_thread
 
 pytestmark = pytest.mark.usefixtures("database", "process")
 

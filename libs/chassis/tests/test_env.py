@@ -8,7 +8,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from chassis.env import env
-from chassis.starts import Starts
+from testing.starts import Starts
 
 type Start = Callable[..., CompletedProcess[str]]
 

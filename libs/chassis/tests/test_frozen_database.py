@@ -18,7 +18,8 @@ from api.asgi import application
 from chassis import database, health
 from chassis.database import async_connections
 from chassis.database.options import POOL_TIMEOUT
-from chassis.testing import DEADLINE, connections_in_use, count_queries, eventually, pool_timeout
+from testing.database import connections_in_use, count_queries, pool_timeout
+from testing.waiting import DEADLINE, eventually
 
 from .postgres_server import PostgresServer
 

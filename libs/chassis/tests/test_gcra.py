@@ -10,8 +10,8 @@ import pytest
 from chassis import redis
 from chassis.errors import TooManyRequests
 from chassis.gcra import Rates, _Account
-from chassis.testing import DEADLINE, eventually
 from testing.valkey_server import ValkeyServer
+from testing.waiting import DEADLINE, eventually
 
 # One use an hour: Redis keeps its keys by its own clock, and may take its time.
 LIMIT = "10/10 hours"

@@ -13,15 +13,15 @@ from pytest_django import Settings
 
 from async_handler.sync_pool import sync_pool
 from chassis.database import async_connections
-from chassis.exchange import Exchange
 from chassis.handler import Handler
-from chassis.testing import eventually
+from testing.asgi import AsgiExchange
+from testing.waiting import eventually
 
 from . import views_for_handler as views
 
 pytestmark = pytest.mark.usefixtures("process")
 
-type Send = Callable[..., Exchange]
+type Send = Callable[..., AsgiExchange]
 
 
 @pytest.fixture
@@ -37,8 +37,8 @@ def request_to(settings: Settings, gate: views.Gate, database: None) -> Iterator
     settings.ROOT_URLCONF = views.__name__
     handler = Handler()
 
-    def send(path: str, body: bytes | None = b"", **options: Any) -> Exchange:
-        exchange = Exchange(handler, path, **options)
+    def send(path: str, body: bytes | None = b"", **options: Any) -> AsgiExchange:
+        exchange = AsgiExchange(handler, path, **options)
         if body is not None:
             exchange.send_body([body])
         return exchange

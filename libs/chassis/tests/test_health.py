@@ -11,7 +11,7 @@ from django.db import OperationalError
 from api.asgi import application
 from chassis import database, health, lifespan
 from chassis.database import migrations
-from chassis.testing import count_queries, database_away, in_section
+from testing.database import count_queries, database_away, in_scope
 
 LAST = ("rooms", "0002_room_removals")
 
@@ -32,7 +32,7 @@ def fresh() -> Iterator[None]:
 
 async def execute(sql: str, *params: Any) -> None:
     """Run one statement and give its connection back."""
-    await in_section(database.fetch_all(sql, params))
+    await in_scope(database.fetch_all(sql, params))
 
 
 async def asked(client: httpx.AsyncClient) -> tuple[int, dict[str, str]]:

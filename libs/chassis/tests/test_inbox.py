@@ -11,8 +11,9 @@ from channels.layers import channel_layers, get_channel_layer
 
 from chassis import bus
 from chassis.bus.publish import MAX_PENDING, _pending
-from chassis.testing import eventually, refusing_port
 from pubsub_layer.layer import PubSubChannelLayer
+from testing.ports import refusing_port
+from testing.waiting import eventually
 
 
 @pytest_asyncio.fixture

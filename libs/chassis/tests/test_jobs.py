@@ -18,7 +18,8 @@ from pytest_django import Settings
 
 from chassis.database import migrations
 from chassis.management import jobs
-from chassis.testing import eventually, in_thread
+from testing.database import in_thread
+from testing.waiting import eventually
 
 from .gate import Gate
 

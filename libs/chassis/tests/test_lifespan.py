@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chassis import lifespan
-from chassis.testing import DEADLINE
+from testing.waiting import DEADLINE
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from django.db import connections
 from psycopg_pool import PoolTimeout
 
 from chassis.database.waiting import BoundedPool
-from chassis.testing import eventually, in_thread
+from testing.database import in_thread
+from testing.waiting import eventually
 
 from .gate import Gate
 

@@ -9,8 +9,9 @@ from pytest_django import Settings
 
 from chassis import ratelimit
 from chassis.errors import TooManyRequests
-from chassis.testing import DEADLINE, eventually, refusing_port
+from testing.ports import refusing_port
 from testing.valkey_server import ValkeyServer
+from testing.waiting import DEADLINE, eventually
 
 
 @pytest.fixture(autouse=True)

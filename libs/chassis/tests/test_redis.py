@@ -14,8 +14,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from chassis import bus, ratelimit, redis
 from chassis.gcra import Rates
-from chassis.testing import ResettingProxy
 from chassis.upstream.shared import Shared
+from testing.resetting_proxy import ResettingProxy
 
 rates, shared = Rates("test-uvloop"), Shared()
 

@@ -19,7 +19,8 @@ from psycopg_pool import AsyncConnectionPool
 from chassis import database
 from chassis.database.prepared import Param, Prepared, columns, instance
 from chassis.database.waiting import BoundedPool
-from chassis.testing import connections_in_use, count_queries, eventually
+from testing.database import connections_in_use, count_queries
+from testing.waiting import eventually
 
 ADDRESS = urlsplit(os.environ["DATABASE_URL"])._replace(path="/postgres").geturl()
 

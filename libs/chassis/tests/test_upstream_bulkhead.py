@@ -5,8 +5,8 @@ from collections.abc import Awaitable
 
 import pytest
 
-from chassis.testing import eventually
 from chassis.upstream.bulkhead import Bulkhead, BulkheadFull
+from testing.waiting import eventually
 
 
 async def test_places_and_line() -> None:

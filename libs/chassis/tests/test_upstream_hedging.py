@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chassis.testing import DEADLINE, eventually
 from chassis.upstream.failures import UpstreamFailed
 from chassis.upstream.hedging import hedged
+from testing.waiting import DEADLINE, eventually
 
 
 @dataclass

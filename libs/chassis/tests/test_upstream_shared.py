@@ -8,9 +8,9 @@ import pytest
 import pytest_asyncio
 
 from chassis import redis
-from chassis.testing import DEADLINE, eventually
 from chassis.upstream.shared import PATIENCE, Shared
 from testing.valkey_server import ValkeyServer
+from testing.waiting import DEADLINE, eventually
 
 
 @pytest_asyncio.fixture

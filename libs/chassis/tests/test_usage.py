@@ -18,7 +18,8 @@ from psycopg_pool import PoolTimeout
 from chassis import database as db
 from chassis.database import recording, usage
 from chassis.database.waiting import BoundedPool
-from chassis.testing import DEADLINE, database_away, eventually, in_section, in_thread
+from testing.database import database_away, in_scope, in_thread
+from testing.waiting import DEADLINE, eventually
 
 pytestmark = pytest.mark.slow
 
@@ -252,7 +253,7 @@ async def test_recording(database: None) -> None:
 
 
 async def _statements() -> None:
-    await in_section(db.fetch_all("SELECT %s::text", ("secret",)))
+    await in_scope(db.fetch_all("SELECT %s::text", ("secret",)))
     await in_thread(ContentType.objects.filter(app_label="secret").count)
 
 
@@ -261,7 +262,7 @@ async def test_recording_ends_with_its_context(database: None) -> None:
 
     async def recorded(number: int) -> list[str]:
         with recording.recorded() as statements:
-            await in_section(_ask(number))
+            await in_scope(_ask(number))
         return statements
 
     found = await asyncio.gather(*(recorded(number) for number in range(5)))

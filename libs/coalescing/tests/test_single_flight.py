@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from chassis.testing import eventually
 from coalescing import SingleFlight
+from testing.waiting import eventually
 
 
 class Source:

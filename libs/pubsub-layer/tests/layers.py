@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest_asyncio
 
-from chassis.testing import DEADLINE
 from pubsub_layer.layer import PubSubChannelLayer
 from testing.valkey_server import ValkeyServer
+from testing.waiting import DEADLINE
 
 GAP = {"type": "test.gap"}
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from chassis.testing import eventually
 from pubsub_layer.confirmations import Confirmations
 from testing.valkey_server import ValkeyServer
+from testing.waiting import eventually
 
 from .layers import MakeLayer, layer, make_layer, member, number, numbers, other, receive, valkey
 

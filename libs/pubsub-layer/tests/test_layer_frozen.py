@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from redis.exceptions import RedisError
 
-from chassis.testing import DEADLINE, eventually
 from pubsub_layer import connection
 from testing.valkey_server import ValkeyServer
+from testing.waiting import DEADLINE, eventually
 
 from .layers import GAP, layer, make_layer, member, number, numbers, other, receive, valkey
 

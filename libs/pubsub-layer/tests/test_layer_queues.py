@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chassis.testing import eventually
+from testing.waiting import eventually
 
 from .layers import MakeLayer, layer, make_layer, member, number, numbers, other, receive, valkey
 

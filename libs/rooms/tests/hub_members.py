@@ -8,13 +8,13 @@ import msgspec
 
 from chassis import bus
 from chassis.errors import Error
-from chassis.testing import in_section
 from rooms import events, messages, names, senders
 from rooms.access import RoomAccess
 from rooms.frames import RoomFrame
 from rooms.hub import Hub, Seat
 from rooms.messages import Posted, StoredMessage
 from rooms.senders import Sender
+from testing.database import in_scope
 
 SENDER = senders.new_guest()
 NEVER = 3600
@@ -75,7 +75,7 @@ async def member(hub: Hub, room: RoomAccess, since: int | None = 0) -> tuple[Rec
 
 async def post(room: RoomAccess, sender: Sender = SENDER, client_id: uuid.UUID | None = None) -> Posted:
     """The outcome of a post that nobody is told of."""
-    return await in_section(messages.post(room, sender, client_id or uuid.uuid4(), "hi"))
+    return await in_scope(messages.post(room, sender, client_id or uuid.uuid4(), "hi"))
 
 
 async def store(room: RoomAccess, count: int = 1) -> list[StoredMessage]:
@@ -84,7 +84,7 @@ async def store(room: RoomAccess, count: int = 1) -> list[StoredMessage]:
     async def work() -> list[StoredMessage]:
         return [(await messages.post(room, SENDER, uuid.uuid4(), "hi")).message for _ in range(count)]
 
-    return await in_section(work())
+    return await in_scope(work())
 
 
 async def announce(stored: Sequence[StoredMessage]) -> None:

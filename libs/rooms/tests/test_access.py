@@ -6,23 +6,22 @@ import pytest
 
 from accounts.models import User
 from chassis.errors import Error, Forbidden, NotFound, Unauthorized
-from chassis.testing import in_section
 from rooms import access, senders
 from rooms.access import RoomAccess
-
-from .conftest import MakeRoom
+from testing.database import in_scope
+from testing.rooms import MakeRoom
 
 
 async def refusal(name: str, user_id: int | None) -> type[Error]:
     """The error that `enter` raises."""
     with pytest.raises(Error) as caught:
-        await in_section(access.enter(name, user_id))
+        await in_scope(access.enter(name, user_id))
     return caught.type
 
 
 async def test_public_room(room: RoomAccess, ada: User) -> None:
     """Any user enters a public room."""
-    assert await in_section(access.enter(room.name, ada.pk)) == room
+    assert await in_scope(access.enter(room.name, ada.pk)) == room
 
 
 @pytest.mark.parametrize("admitted", [True, False])
@@ -30,7 +29,7 @@ async def test_guest(room: RoomAccess, settings: Any, admitted: bool) -> None:
     """A guest enters a public room only where the site admits guests."""
     settings.ALLOW_GUESTS = admitted
     if admitted:
-        assert (await in_section(access.enter(room.name, None))).name == room.name
+        assert (await in_scope(access.enter(room.name, None))).name == room.name
     else:
         assert await refusal(room.name, None) is Unauthorized
 
@@ -39,7 +38,7 @@ async def test_private_room(make_room: MakeRoom, ada: User, settings: Any) -> No
     """A private room is for its members; a guest is asked to sign in."""
     settings.ALLOW_GUESTS = True
     hers, other = await make_room(public=False, member=ada), await make_room(public=False)
-    assert (await in_section(access.enter(hers.name, ada.pk))).id == hers.id
+    assert (await in_scope(access.enter(hers.name, ada.pk))).id == hers.id
     assert await refusal(other.name, ada.pk) is Forbidden
     assert await refusal(other.name, None) is Unauthorized
 

@@ -18,8 +18,8 @@ from django.utils import timezone
 
 from accounts.models import AccessToken, Session, User, WebSocketTicket
 from chassis.management import jobs
-from chassis.testing import in_section, in_thread
 from rooms.models import Room
+from testing.database import in_scope, in_thread
 
 # Of a process that has to import everything first, on a busy machine.
 DEADLINE = 60.0
@@ -54,12 +54,12 @@ def daily(**options: Any) -> tuple[list[str], list[str], str]:
 async def leave_something(user: User) -> None:
     """In each table, one row that has to go."""
     ended = timezone.now() - timedelta(days=2)
-    await in_section(Session.async_objects.acreate(session_key="ended", session_data="", expire_date=ended))
+    await in_scope(Session.async_objects.acreate(session_key="ended", session_data="", expire_date=ended))
     token = AccessToken.async_objects.acreate(digest="ended", user_id=user.pk, expires_at=ended)
     ticket = WebSocketTicket.async_objects.acreate(digest="ended", user_id=user.pk, room="lobby", expires_at=ended)
-    await in_section(token)
-    await in_section(ticket)
-    await in_section(Room.async_objects.acreate(name="old", title="Old", on_demand=True, used_at=ended))
+    await in_scope(token)
+    await in_scope(ticket)
+    await in_scope(Room.async_objects.acreate(name="old", title="Old", on_demand=True, used_at=ended))
 
 
 async def test_everything_is_done(ada: User, tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from asgiref.sync import async_to_sync, sync_to_async
 from channels.layers import get_channel_layer
 
 from chassis import bus
-from chassis.testing import in_section
 from rooms import events, messages, names, senders
 from rooms.access import RoomAccess
+from testing.database import in_scope
 
 type Next = Callable[[], Awaitable[bus.Event | None]]
 
@@ -34,7 +34,7 @@ async def heard(room: RoomAccess) -> AsyncIterator[Next]:
 
 async def test_message(room: RoomAccess, heard: Next) -> None:
     """An announced message arrives as it was stored."""
-    posted = await in_section(messages.post(room, senders.new_guest(), uuid.uuid4(), "hi"))
+    posted = await in_scope(messages.post(room, senders.new_guest(), uuid.uuid4(), "hi"))
     events.announce_message(posted.message)
     event = await heard()
     assert event is not None

@@ -12,14 +12,15 @@ from accounts.models import AccessToken, User
 from accounts.sessions import SessionStore
 from chassis import bus
 from chassis.errors import Forbidden, Unauthorized
-from chassis.testing import connections_in_use, count_queries, eventually, in_section
 from rooms import events, memberships, names
 from rooms.access import RoomAccess
 from rooms.hub import Hub, Seat
 from rooms.hub import guard as guard_module
 from rooms.models import Membership, Room
+from testing.database import connections_in_use, count_queries, in_scope
+from testing.rooms import MakeRoom
+from testing.waiting import eventually
 
-from .conftest import MakeRoom
 from .hub_members import Recorder, idle_hub, quick_hub, store
 
 
@@ -48,7 +49,7 @@ async def private(make_room: MakeRoom, ada: User) -> RoomAccess:
 async def by_session(user: User) -> Credential:
     """A new session of `user`."""
     session = SessionStore()
-    await in_section(session.asave())
+    await in_scope(session.asave())
     return credentials.by_session(user, session.session_key or "")
 
 
@@ -68,7 +69,7 @@ async def settled(statements: list[str]) -> None:
 
 async def take(user: User) -> None:
     """Take all memberships behind everybody's back: no event, no count."""
-    await in_section(Membership.async_objects.filter(user_id=user.pk).adelete())
+    await in_scope(Membership.async_objects.filter(user_id=user.pk).adelete())
 
 
 async def gone(recorder: Recorder, error: type[Exception]) -> None:
@@ -88,18 +89,18 @@ async def test_found_by_time(asking_hub: Hub, private: RoomAccess, ada: User) ->
 @pytest.mark.parametrize("what", ["session", "token", "password", "user"])
 async def test_credential_ended(asking_hub: Hub, room: RoomAccess, ada: User, what: str) -> None:
     """A credential that ended without a word is found, in a public room too."""
-    _, token = await in_section(tokens.issue(ada))
+    _, token = await in_scope(tokens.issue(ada))
     held = await by_session(ada) if what != "token" else Credential(ada.pk, access_token_id=token.pk)
     recorder, seat = await seated(asking_hub, room, held)
     match what:
         case "session":
-            await in_section(SessionStore(held.session_key).adelete())
+            await in_scope(SessionStore(held.session_key).adelete())
         case "token":
-            await in_section(AccessToken.async_objects.filter(pk=token.pk).adelete())
+            await in_scope(AccessToken.async_objects.filter(pk=token.pk).adelete())
         case "password":
-            await in_section(User.async_objects.filter(pk=ada.pk).aupdate(password="!another"))
+            await in_scope(User.async_objects.filter(pk=ada.pk).aupdate(password="!another"))
         case "user":
-            await in_section(User.async_objects.filter(pk=ada.pk).adelete())
+            await in_scope(User.async_objects.filter(pk=ada.pk).adelete())
     await gone(recorder, Unauthorized)
     await asking_hub.leave(seat)
 
@@ -108,7 +109,7 @@ async def test_room_made_private(asking_hub: Hub, room: RoomAccess, ada: User) -
     """A guest has to sign in, a user has to be a member."""
     guest, first = await seated(asking_hub, room, None)
     user, second = await seated(asking_hub, room, await by_session(ada))
-    await in_section(Room.async_objects.filter(pk=room.id).aupdate(public=False))
+    await in_scope(Room.async_objects.filter(pk=room.id).aupdate(public=False))
     await gone(guest, Unauthorized)
     await gone(user, Forbidden)
     await asking_hub.leave(first)
@@ -121,7 +122,7 @@ async def test_one_query_for_all(make_room: MakeRoom) -> None:
     async with hub.running():
         seats = []
         for number in range(12):
-            user: User = await in_section(User.async_objects.acreate(username=f"user{number}", password="!"))
+            user: User = await in_scope(User.async_objects.acreate(username=f"user{number}", password="!"))
             room = await make_room(public=False, member=user)
             seats.append((await seated(hub, room, await by_session(user)))[1])
         for _ in range(3):
@@ -151,7 +152,7 @@ async def test_found_by_the_poll(hub: Hub, private: RoomAccess, ada: User) -> No
     with count_queries() as statements:
         recorder, seat = await seated(hub, private, await by_session(ada))
         await settled(statements)
-    await in_section(memberships.remove(private.name, "ada"))
+    await in_scope(memberships.remove(private.name, "ada"))
     await gone(recorder, Forbidden)
     await hub.leave(seat)
 
@@ -230,8 +231,8 @@ async def test_taken_and_given_back(hub: Hub, private: RoomAccess, ada: User) ->
 async def test_public_room(hub: Hub, room: RoomAccess, ada: User) -> None:
     """A membership in a public room may come and go: everybody may read there."""
     recorder, seat = await seated(hub, room, await by_session(ada))
-    await in_section(memberships.add(room.name, "ada"))
-    await in_section(memberships.remove(room.name, "ada"))
+    await in_scope(memberships.add(room.name, "ada"))
+    await in_scope(memberships.remove(room.name, "ada"))
     await asked_again(hub, room, ada)
     await asked_again(hub, room, ada)
     assert recorder.removal is None

@@ -9,13 +9,14 @@ import pytest_asyncio
 
 from chassis import bus, database
 from chassis.errors import NotFound
-from chassis.testing import count_queries, eventually, in_section
 from rooms import access, events, names
 from rooms.access import RoomAccess
 from rooms.hub import Hub, RoomRestarted
 from rooms.models import Room
+from testing.database import count_queries, in_scope
+from testing.rooms import MakeRoom
+from testing.waiting import eventually
 
-from .conftest import MakeRoom
 from .hub_members import Recorder, announce, idle_hub, member, quick_hub, store
 
 
@@ -166,7 +167,7 @@ async def test_room_without_members_is_forgotten(hub: Hub, room: RoomAccess) -> 
 async def test_deleted_room(hub: Hub, room: RoomAccess) -> None:
     """Everybody is told that the room is gone, and nobody can join it."""
     recorder, seat = await member(hub, room)
-    await in_section(Room.async_objects.filter(pk=room.id).adelete())
+    await in_scope(Room.async_objects.filter(pk=room.id).adelete())
     await eventually(lambda: isinstance(recorder.removal, NotFound))
     with pytest.raises(NotFound):
         await member(hub, room)
@@ -186,8 +187,8 @@ async def test_restarted_room(hub: Hub, room: RoomAccess, change: str) -> None:
     """A room whose numbers started over sends everybody away, and who comes back finds it as it is now."""
     await store(room, 2)
     recorder, seat = await member(hub, room)
-    await in_section(_execute("DELETE FROM rooms_message WHERE room_id = %s AND seq > 1", room.id))
-    await in_section(_execute(change, room.id))
+    await in_scope(_execute("DELETE FROM rooms_message WHERE room_id = %s AND seq > 1", room.id))
+    await in_scope(_execute(change, room.id))
     await eventually(lambda: isinstance(recorder.removal, RoomRestarted))
     again, new_seat = await member(hub, await entered(room))
     assert again.seqs == [1]
@@ -200,7 +201,7 @@ async def test_restarted_room(hub: Hub, room: RoomAccess, change: str) -> None:
 
 async def test_join_with_an_epoch_that_is_over(hub: Hub, room: RoomAccess) -> None:
     """Whoever entered the room before its numbers started over has to come again."""
-    await in_section(_execute("UPDATE rooms_room SET epoch = gen_random_uuid() WHERE id = %s", room.id))
+    await in_scope(_execute("UPDATE rooms_room SET epoch = gen_random_uuid() WHERE id = %s", room.id))
     with pytest.raises(RoomRestarted):
         await member(hub, room)
     _, seat = await member(hub, await entered(room))
@@ -213,10 +214,10 @@ async def test_messages_that_were_deleted(hub: Hub, room: RoomAccess) -> None:
     """A message that is not there any more holds up nothing that follows it."""
     recorder, seat = await member(hub, room)
     stored = await store(room, 3)
-    await in_section(_execute("DELETE FROM rooms_message WHERE room_id = %s AND seq < 3", room.id))
+    await in_scope(_execute("DELETE FROM rooms_message WHERE room_id = %s AND seq < 3", room.id))
     await announce(stored[2:])
     await eventually(lambda: recorder.seqs == [3])
-    await in_section(_execute("UPDATE rooms_room SET last_seq = 5 WHERE id = %s", room.id))
+    await in_scope(_execute("UPDATE rooms_room SET last_seq = 5 WHERE id = %s", room.id))
     await eventually(lambda: seat.feed.seq == 5)
     hub.posted(room.id, (await store(room))[0])
     assert recorder.seqs == [3, 6]
@@ -227,7 +228,7 @@ async def test_read_that_fails(idle: Hub, room: RoomAccess) -> None:
     """A read that fails ends nothing: the next look at the heads repeats it."""
     recorder, seat = await member(idle, room)
     await store(room)
-    await in_section(_execute("ALTER TABLE rooms_message RENAME TO rooms_message_away"))
+    await in_scope(_execute("ALTER TABLE rooms_message RENAME TO rooms_message_away"))
     try:
         seat.feed.behind(1)
         filling = seat.feed._filling
@@ -235,7 +236,7 @@ async def test_read_that_fails(idle: Hub, room: RoomAccess) -> None:
         await asyncio.wait({filling})
         assert filling.exception() is not None
     finally:
-        await in_section(_execute("ALTER TABLE rooms_message_away RENAME TO rooms_message"))
+        await in_scope(_execute("ALTER TABLE rooms_message_away RENAME TO rooms_message"))
     assert recorder.seqs == []
     await idle._ask_for_heads()
     await until(recorder, 1)
@@ -244,7 +245,7 @@ async def test_read_that_fails(idle: Hub, room: RoomAccess) -> None:
 
 async def entered(room: RoomAccess) -> RoomAccess:
     """The room as somebody finds it who comes now."""
-    return await in_section(access.enter(room.name, 1))
+    return await in_scope(access.enter(room.name, 1))
 
 
 async def _execute(sql: str, *params: object) -> None:

@@ -7,7 +7,6 @@ import pytest
 import pytest_asyncio
 
 from chassis import bus
-from chassis.testing import count_queries, eventually
 from rooms import events
 from rooms.access import RoomAccess
 from rooms.hub import NEWEST, Hub
@@ -15,6 +14,8 @@ from rooms.hub import hub as hub_module
 from rooms.hub import seat as seat_module
 from rooms.hub.tail import MAX_COUNT
 from rooms.messages import PAGE
+from testing.database import count_queries
+from testing.waiting import eventually
 
 from .hub_members import Recorder, announce, idle_hub, member, store
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from chassis import database
 from chassis.errors import BadRequest, Conflict, NotFound
-from chassis.testing import in_section
 from rooms import messages, senders
 from rooms.access import RoomAccess
 from rooms.models import Room
+from testing.database import in_scope
 
 
 async def test_numbers_have_no_holes(room: RoomAccess) -> None:
@@ -20,7 +20,7 @@ async def test_numbers_have_no_holes(room: RoomAccess) -> None:
 
     async def write() -> list[int]:
         sender = senders.new_guest()
-        posted = [await in_section(messages.post(room, sender, uuid.uuid4(), "x")) for _ in range(4)]
+        posted = [await in_scope(messages.post(room, sender, uuid.uuid4(), "x")) for _ in range(4)]
         return [each.message.seq for each in posted]
 
     written = await asyncio.gather(*(write() for _ in range(20)))
@@ -31,9 +31,9 @@ async def test_numbers_have_no_holes(room: RoomAccess) -> None:
 async def test_same_post_is_stored_once(room: RoomAccess) -> None:
     """The same id again is the stored message again, without a number used up."""
     sender, client_id = senders.new_guest(), uuid.uuid4()
-    first = await in_section(messages.post(room, sender, client_id, "x"))
-    again = await in_section(messages.post(room, sender, client_id, "x"))
-    other = await in_section(messages.post(room, sender, uuid.uuid4(), "y"))
+    first = await in_scope(messages.post(room, sender, client_id, "x"))
+    again = await in_scope(messages.post(room, sender, client_id, "x"))
+    other = await in_scope(messages.post(room, sender, uuid.uuid4(), "y"))
     assert (first.created, again.created) == (True, False)
     assert (again.message, other.message.seq) == (first.message, 2)
 
@@ -41,7 +41,7 @@ async def test_same_post_is_stored_once(room: RoomAccess) -> None:
 async def test_same_id_at_once(room: RoomAccess) -> None:
     """Ten posts of one id at the same time are one message."""
     sender, client_id = senders.new_guest(), uuid.uuid4()
-    posts = await asyncio.gather(*(in_section(messages.post(room, sender, client_id, "x")) for _ in range(10)))
+    posts = await asyncio.gather(*(in_scope(messages.post(room, sender, client_id, "x")) for _ in range(10)))
     assert {each.message.seq for each in posts} == {1}
     assert sum(each.created for each in posts) == 1
 
@@ -49,16 +49,16 @@ async def test_same_id_at_once(room: RoomAccess) -> None:
 async def test_same_id_other_text(room: RoomAccess) -> None:
     """An id that was used for another text is a conflict."""
     sender, client_id = senders.new_guest(), uuid.uuid4()
-    await in_section(messages.post(room, sender, client_id, "x"))
+    await in_scope(messages.post(room, sender, client_id, "x"))
     with pytest.raises(Conflict):
-        await in_section(messages.post(room, sender, client_id, "y"))
+        await in_scope(messages.post(room, sender, client_id, "y"))
 
 
 async def test_no_such_room(room: RoomAccess) -> None:
     """A room that was deleted takes no message."""
-    await in_section(Room.async_objects.filter(pk=room.id).adelete())
+    await in_scope(Room.async_objects.filter(pk=room.id).adelete())
     with pytest.raises(NotFound):
-        await in_section(messages.post(room, senders.new_guest(), uuid.uuid4(), "x"))
+        await in_scope(messages.post(room, senders.new_guest(), uuid.uuid4(), "x"))
 
 
 @given(st.text(max_size=50))
@@ -83,8 +83,8 @@ async def test_refused(text: str) -> None:
 async def test_longest_message(room: RoomAccess) -> None:
     """4096 bytes are stored and read back."""
     body = "\u00e9" * 2048
-    await in_section(messages.post(room, senders.new_guest(), uuid.uuid4(), body))
-    (stored,) = await in_section(messages.catch_up(room, 0))
+    await in_scope(messages.post(room, senders.new_guest(), uuid.uuid4(), body))
+    (stored,) = await in_scope(messages.catch_up(room, 0))
     assert stored.message == body
 
 

@@ -17,13 +17,14 @@ from accounts.models import User
 from chassis.database import fetch_all
 from chassis.errors import Error, NotFound, TooManyRequests, Unauthorized
 from chassis.gcra import Rates
-from chassis.testing import eventually, in_section, in_thread
 from rooms import access, limits, memberships, messages, on_demand, senders
 from rooms.access import RoomAccess
 from rooms.hub import Hub
 from rooms.models import Message, Room
+from testing.database import in_scope, in_thread
+from testing.rooms import MakeRoom
+from testing.waiting import eventually
 
-from .conftest import MakeRoom
 from .hub_members import Recorder
 
 HERE, THERE = "192.0.2.1", "192.0.2.2"
@@ -57,7 +58,7 @@ async def test_a_guest_and_a_user_make_a_public_room(ada: User) -> None:
         assert (room.name, room.title, room.public, room.last_seq) == (name, name, True, 0)
         assert await access.enter(name, ada.pk) == room
         assert await on_demand.open_room(name, None, THERE) == room
-    made = await in_section(Room.async_objects.aget(name="of_a_guest"))
+    made = await in_scope(Room.async_objects.aget(name="of_a_guest"))
     assert made.on_demand
     assert (await messages.post(room, senders.from_user(ada), uuid.uuid4(), "hi")).message.seq == 1
 
@@ -133,7 +134,7 @@ async def test_the_cap(make_room: MakeRoom, settings: Any) -> None:
 
 async def aged(name: str, by: timedelta = 2 * DAY, *, made: bool = True) -> RoomAccess:
     """A room, made on demand if `made`, that has been empty for so long."""
-    room = await in_section(
+    room = await in_scope(
         Room.async_objects.acreate(name=name, title=name, on_demand=made, used_at=timezone.now() - by)
     )
     return await access.enter(room.name, None)
@@ -143,7 +144,7 @@ async def post(room: RoomAccess, ago: timedelta) -> None:
     """A message that was posted so long ago."""
     posted = await messages.post(room, senders.new_guest(), uuid.uuid4(), "hi")
     rows = Message.async_objects.filter(room_id=room.id, seq=posted.message.seq)
-    await in_section(rows.aupdate(created_at=timezone.now() - ago))
+    await in_scope(rows.aupdate(created_at=timezone.now() - ago))
 
 
 async def test_what_is_removed(database: None, ada: User) -> None:

@@ -12,11 +12,12 @@ import uvloop
 from channels.layers import get_channel_layer
 
 from chassis import bus, redis
-from chassis.testing import ResettingProxy, eventually
 from rooms import events, names, presence
 from rooms.access import RoomAccess
 from rooms.presence import Arrival, Lease, Present
 from rooms.senders import Sender, new_guest
+from testing.resetting_proxy import ResettingProxy
+from testing.waiting import eventually
 
 ADA = Sender("user:1", "ada", 1)
 GRACE = Sender("user:2", "gr|ace", 2)

@@ -6,14 +6,14 @@ from typing import Any
 import pytest_asyncio
 
 from accounts.models import User
-from chassis.testing import eventually
 from rooms import events
 from rooms.access import RoomAccess
 from rooms.hub import Hub, traces
 from rooms.messages import Posted
 from rooms.senders import from_user
+from testing.rooms import MakeRoom
+from testing.waiting import eventually
 
-from .conftest import MakeRoom
 from .hub_members import member, post, quick_hub
 
 

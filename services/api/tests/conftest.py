@@ -7,22 +7,21 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 
-from accounts import tokens
 from accounts.models import User
-from accounts.sessions import SessionStore
 from api.asgi import application
 from api.gather.legs import upstreams
 from api.tour import httpx_client
 from chassis import http_client
-from chassis.starts import Starts
-from chassis.testing import DEADLINE, in_section, refusing_port
 from chassis.upstream import shared
+from testing.people import bearer, make_user, sign_in
+from testing.ports import refusing_port
+from testing.starts import Starts
+from testing.waiting import DEADLINE
 
 from .upstream import Upstream, running
 
-pytest_plugins = ["chassis.testing"]
+pytest_plugins = ["testing.database", "testing.asgi", "testing.people"]
 
 type MakeClient = Callable[..., httpx.AsyncClient]
 
@@ -32,15 +31,6 @@ async def client(database: None, make_client: MakeClient) -> AsyncIterator[httpx
     """Nobody."""
     async with make_client(application) as client:
         yield client
-
-
-async def make_user(username: str, *, is_staff: bool = False, is_active: bool = True) -> User:
-    """A user with a password that nobody can sign in with: hashing one takes longer than most tests."""
-    create = User.async_objects.acreate
-    user: User = await in_section(
-        create(username=username, email=f"{username}@example.org", password="!", is_staff=is_staff, is_active=is_active)
-    )
-    return user
 
 
 @pytest_asyncio.fixture
@@ -53,12 +43,6 @@ async def user(database: None) -> User:
 async def staff(database: None) -> User:
     """A staff user, `grace`."""
     return await make_user("grace", is_staff=True)
-
-
-async def bearer(user: User) -> dict[str, str]:
-    """The header that authenticates `user`."""
-    secret, _ = await in_section(tokens.issue(user))
-    return {"Authorization": f"Bearer {secret}"}
 
 
 @pytest_asyncio.fixture
@@ -136,19 +120,10 @@ async def staff_client(staff: User, make_client: MakeClient) -> AsyncIterator[ht
         yield client
 
 
-async def _open_session(user: User, backend: str) -> str:
-    session = SessionStore()
-    await session.aupdate(
-        {SESSION_KEY: str(user.pk), BACKEND_SESSION_KEY: backend, HASH_SESSION_KEY: user.get_session_auth_hash()}
-    )
-    await session.acreate()
-    return session.session_key or ""
-
-
 async def signed_in_by_cookie(client: httpx.AsyncClient, user: User, settings: Any) -> None:
     """Give `client` a session of `user`, and the CSRF token that its writes need; over plain HTTP."""
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = False
-    client.cookies.set("sessionid", await in_section(_open_session(user, settings.AUTHENTICATION_BACKENDS[0])))
+    client.cookies.set("sessionid", await sign_in(user))
     client.headers["X-CSRFToken"] = (await client.get("/api/me/")).json()["csrf_token"]
 
 

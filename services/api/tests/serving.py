@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import uvicorn
 
 from api.asgi import application
-from chassis.testing import eventually
+from testing.waiting import eventually
 
 
 @dataclass(frozen=True)

@@ -13,17 +13,18 @@ import pytest_asyncio
 from accounts.models import User
 from api.articles.models import Article
 from api.asgi import application
-from chassis.testing import in_section, in_thread
 from rooms.models import Membership, Message, Room
+from testing.database import in_scope, in_thread
+from testing.people import make_user
 
-from .conftest import MakeClient, make_user, signed_in_by_cookie
+from .conftest import MakeClient, signed_in_by_cookie
 
 
 @pytest_asyncio.fixture
 async def admin_client(database: None, make_client: MakeClient, settings: Any) -> AsyncIterator[httpx.AsyncClient]:
     """Barbara, who is staff and a superuser, by session cookie."""
     barbara = await make_user("barbara", is_staff=True)
-    await in_section(User.async_objects.filter(pk=barbara.pk).aupdate(is_superuser=True))
+    await in_scope(User.async_objects.filter(pk=barbara.pk).aupdate(is_superuser=True))
     async with make_client(application) as client:
         await signed_in_by_cookie(client, barbara, settings)
         # A form sends the token as a field.
@@ -44,7 +45,7 @@ async def room(database: None, user: User) -> Room:
             )
         return room
 
-    return await in_section(make())
+    return await in_scope(make())
 
 
 def fields_of(page: httpx.Response) -> dict[str, str]:

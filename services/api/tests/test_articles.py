@@ -9,7 +9,7 @@ import pytest
 
 from accounts.models import User
 from api.articles.models import Article, ArticleRead, ArticleTag, Tag
-from chassis.testing import count_queries, in_section
+from testing.database import count_queries, in_scope
 
 
 async def write(client: httpx.AsyncClient, **fields: Any) -> httpx.Response:
@@ -60,7 +60,7 @@ async def test_tags_are_shared(user_client: httpx.AsyncClient) -> None:
     """A tag exists once, however many articles have it."""
     await write(user_client, tags=["async"])
     await write(user_client, tags=["async"])
-    assert await in_section(Tag.async_objects.acount()) == 1
+    assert await in_scope(Tag.async_objects.acount()) == 1
 
 
 async def test_a_chosen_slug(user_client: httpx.AsyncClient) -> None:
@@ -73,7 +73,7 @@ async def test_a_taken_slug(user_client: httpx.AsyncClient) -> None:
     await write(user_client, slug="chosen")
     response = await write(user_client, slug="chosen", tags=["new"])
     assert (response.status_code, response.json()) == (409, {"error": "Slug is taken"})
-    assert await in_section(Tag.async_objects.acount()) == 0
+    assert await in_scope(Tag.async_objects.acount()) == 0
 
 
 async def test_equal_titles_get_different_slugs(user_client: httpx.AsyncClient) -> None:
@@ -142,9 +142,9 @@ async def test_reading_moves_the_mark(user_client: httpx.AsyncClient) -> None:
     """The second time updates the row of the first."""
     await write(user_client)
     await user_client.get("/api/articles/one-loop/")
-    first = await in_section(ArticleRead.async_objects.all().afirst())
+    first = await in_scope(ArticleRead.async_objects.all().afirst())
     await user_client.get("/api/articles/one-loop/")
-    second = await in_section(ArticleRead.async_objects.all().afirst())
+    second = await in_scope(ArticleRead.async_objects.all().afirst())
     assert (second.pk, second.read_at > first.read_at) == (first.pk, True)
 
 

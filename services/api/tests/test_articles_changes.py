@@ -9,7 +9,7 @@ from accounts.models import User
 from api.articles import queries, writing
 from api.articles.models import Article, ArticleTag, Tag
 from chassis.errors import NotFound
-from chassis.testing import in_section
+from testing.database import in_scope
 
 from .test_articles import write
 
@@ -72,14 +72,14 @@ async def test_delete(user_client: httpx.AsyncClient) -> None:
     await user_client.get("/api/articles/one-loop/")
     response = await user_client.delete("/api/articles/one-loop/")
     assert (response.status_code, response.json()) == (200, {"deleted": True})
-    assert await in_section(ArticleTag.async_objects.acount()) == 0
-    assert await in_section(Tag.async_objects.acount()) == 1
+    assert await in_scope(ArticleTag.async_objects.acount()) == 0
+    assert await in_scope(Tag.async_objects.acount()) == 1
 
 
 async def test_deleted_meanwhile(user: User) -> None:
     """Between the read and the write: not found, and no error of ours."""
     article = Article(slug="gone", title="Gone", body="", author_id=user.pk, pk=1)
     with pytest.raises(NotFound):
-        await in_section(writing.change(article, {"title": "Here"}, None))
+        await in_scope(writing.change(article, {"title": "Here"}, None))
     with pytest.raises(NotFound):
-        await in_section(queries.mark_read(user, article))
+        await in_scope(queries.mark_read(user, article))

@@ -13,7 +13,7 @@ from accounts.models import User
 from api.articles import cursor
 from api.articles.models import Article
 from chassis.errors import BadRequest
-from chassis.testing import in_section
+from testing.database import in_scope
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 # The fixtures are the same for all examples of a test, which is what makes it fast.
@@ -46,7 +46,7 @@ async def fetch(client: httpx.AsyncClient, **query: Any) -> dict[str, Any]:
 
 async def test_newest_first(user_client: httpx.AsyncClient, user: User) -> None:
     """Of two from the same moment, the later row."""
-    await in_section(_make(user, [3, 0, 1, 0]))
+    await in_scope(_make(user, [3, 0, 1, 0]))
     page = await fetch(user_client)
     assert [article["slug"] for article in page["articles"]] == ["a3", "a1", "a2", "a0"]
     assert page["next"] is None
@@ -54,7 +54,7 @@ async def test_newest_first(user_client: httpx.AsyncClient, user: User) -> None:
 
 async def test_no_next_after_a_full_last_page(user_client: httpx.AsyncClient, user: User) -> None:
     """A last page that is full is still the last."""
-    await in_section(_make(user, [0, 1]))
+    await in_scope(_make(user, [0, 1]))
     assert (await fetch(user_client, limit=2))["next"] is None
 
 
@@ -68,8 +68,8 @@ async def test_walking_shows_each_exactly_once(
     user_client: httpx.AsyncClient, user: User, ages: list[int], limit: int, late: list[int]
 ) -> None:
     """Every article that was there at the start, once, though more are written, also backdated, between the pages."""
-    await in_section(Article.async_objects.all().adelete())
-    expected = await in_section(_make(user, ages))
+    await in_scope(Article.async_objects.all().adelete())
+    expected = await in_scope(_make(user, ages))
     seen: list[str] = []
     after = None
     for number in range(len(ages) + len(late) + 2):
@@ -80,7 +80,7 @@ async def test_walking_shows_each_exactly_once(
         if after is None:
             break
         if number < len(late):
-            await in_section(_make(user, [late[number]], prefix=f"late{number}-"))
+            await in_scope(_make(user, [late[number]], prefix=f"late{number}-"))
     assert after is None
     assert len(seen) == len(set(seen))
     assert expected <= set(seen)

@@ -14,12 +14,12 @@ import pytest_asyncio
 
 from api.console.system import faults
 from chassis import redis
-from chassis.testing import eventually
 from devstack.faults import Faults
 from devstack.output import Output
 from devstack.ports import HOST, choose_free
 from devstack.process import Service
 from devstack.spawning import Program
+from testing.waiting import eventually
 
 PAUSE, KILL = "/system/faults/pause-redis/", "/system/faults/kill-realtime/"
 

@@ -6,15 +6,15 @@ import pytest_asyncio
 from pytest_django import Settings
 
 from accounts.models import User
-from chassis.testing import in_section
 from rooms.models import Membership, Room
+from testing.database import in_scope
 
 
 @pytest_asyncio.fixture
 async def rooms(database: None) -> tuple[Room, Room]:
     """A public and a private one."""
-    public: Room = await in_section(Room.async_objects.acreate(name="lobby", title="Lobby", last_seq=7))
-    private: Room = await in_section(Room.async_objects.acreate(name="cabal", title="Cabal", public=False))
+    public: Room = await in_scope(Room.async_objects.acreate(name="lobby", title="Lobby", last_seq=7))
+    private: Room = await in_scope(Room.async_objects.acreate(name="cabal", title="Cabal", public=False))
     return public, private
 
 
@@ -46,7 +46,7 @@ async def test_a_private_room(user_client: httpx.AsyncClient, user: User, rooms:
     page = await user_client.get("/rooms/cabal/")
     assert (page.status_code, "for its members" in page.text) == (403, True)
     assert "cabal" not in (await user_client.get("/rooms/")).text
-    await in_section(Membership.async_objects.acreate(room_id=rooms[1].pk, user_id=user.pk))
+    await in_scope(Membership.async_objects.acreate(room_id=rooms[1].pk, user_id=user.pk))
     assert (await user_client.get("/rooms/cabal/")).status_code == 200
     assert "cabal" in (await user_client.get("/rooms/")).text
 

@@ -12,7 +12,7 @@ from environs import ValidationError
 from api.console.system import dependencies, snapshot, targets
 from api.console.system.exposition import samples
 from api.console.system.figures import figures_of
-from chassis.testing import DEADLINE
+from testing.waiting import DEADLINE
 
 from .serving import Served, serving
 

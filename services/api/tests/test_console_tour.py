@@ -14,8 +14,9 @@ from api.console.tour import sources
 from api.console.tour.endpoints import TRIALS, groups
 from api.console.tour.text import render, text
 from chassis.handler import Handler
+from testing.people import bearer
 
-from .conftest import MakeClient, bearer
+from .conftest import MakeClient
 
 ROOT = Path(__file__).parents[3]
 SHOW = {"X-Show-SQL": "1"}

@@ -12,10 +12,9 @@ from pytest_django import Settings
 from accounts.models import User
 from api.articles.models import Article
 from api.demo.data import ARTICLES, LOGINS, ROOMS
-from chassis.testing import in_thread
 from rooms.models import Message, Room
-
-from .conftest import bearer
+from testing.database import in_thread
+from testing.people import bearer
 
 
 @pytest.fixture

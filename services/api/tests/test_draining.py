@@ -10,7 +10,7 @@ import pytest_asyncio
 import uvicorn
 
 from api.draining import DrainingProtocol
-from chassis.testing import DEADLINE, eventually
+from testing.waiting import DEADLINE, eventually
 
 pytestmark = pytest.mark.slow
 

@@ -14,9 +14,9 @@ from django.conf import settings
 
 from accounts.models import User
 from chassis import database
-from chassis.testing import DEADLINE, eventually, free_port
-
-from .conftest import bearer
+from testing.people import bearer
+from testing.ports import free_port
+from testing.waiting import DEADLINE, eventually
 
 USERS = 200_000
 LIMIT_MIB = 50

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from api.gather.legs import upstreams
-from chassis.testing import eventually
+from testing.waiting import eventually
 
 from .upstream import LEGS, Upstream, holding, impatient
 

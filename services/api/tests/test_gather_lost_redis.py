@@ -9,7 +9,9 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from chassis.testing import DEADLINE, ResettingProxy, eventually, free_port
+from testing.ports import free_port
+from testing.resetting_proxy import ResettingProxy
+from testing.waiting import DEADLINE, eventually
 
 from .upstream import Upstream
 

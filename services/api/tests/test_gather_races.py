@@ -12,7 +12,7 @@ import pytest_asyncio
 from api.asgi import application
 from api.gather.legs import upstreams
 from chassis.http_client import client as http_client
-from chassis.testing import eventually
+from testing.waiting import eventually
 
 from .aborting import AbortableRequest
 from .upstream import LEGS, Upstream, holding, running

@@ -12,8 +12,8 @@ import pytest_asyncio
 from api.asgi import application
 from api.gather.legs import upstreams
 from api.gather.upstream import address
-from chassis.testing import eventually
 from chassis.upstream import Deadline, collect, shared, without
+from testing.waiting import eventually
 
 from .aborting import AbortableRequest
 from .upstream import LEGS, Upstream, holding, impatient, listening

@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from chassis.starts import Starts
 from chassis.upstream import NAMES
+from testing.starts import Starts
 
 from .upstream import Upstream
 

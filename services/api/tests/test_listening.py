@@ -12,8 +12,9 @@ import httpx
 import pytest
 from django.conf import settings
 
-from chassis.starts import Starts
-from chassis.testing import DEADLINE, eventually, free_port
+from testing.ports import free_port
+from testing.starts import Starts
+from testing.waiting import DEADLINE, eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 START_SECONDS = 90

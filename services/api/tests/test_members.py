@@ -7,8 +7,8 @@ import pytest
 import pytest_asyncio
 
 from accounts.models import User
-from chassis.testing import in_section
 from rooms.models import Room
+from testing.database import in_scope
 
 MEMBERS = "/api/rooms/private/members/"
 ADA = f"{MEMBERS}ada/"
@@ -17,7 +17,7 @@ ADA = f"{MEMBERS}ada/"
 @pytest_asyncio.fixture(autouse=True)
 async def private(database: None) -> Room:
     """A room without members."""
-    room: Room = await in_section(Room.async_objects.acreate(name="private", title="Private", public=False))
+    room: Room = await in_scope(Room.async_objects.acreate(name="private", title="Private", public=False))
     return room
 
 

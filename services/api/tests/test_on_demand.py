@@ -10,11 +10,11 @@ import pytest_asyncio
 
 from accounts.models import User
 from chassis.gcra import Rates
-from chassis.testing import in_section
 from rooms import limits
 from rooms.models import Room
+from testing.database import in_scope
+from testing.people import bearer
 
-from .conftest import bearer
 from .test_stream import Stream
 
 type Open = Callable[[str], Stream]
@@ -63,7 +63,7 @@ async def test_a_stream_makes_its_room(open_stream: Open, user_client: httpx.Asy
 
 async def expected_synced(name: str) -> dict[str, Any]:
     """The `synced` event of an empty room."""
-    room = await in_section(Room.async_objects.aget(name=name))
+    room = await in_scope(Room.async_objects.aget(name=name))
     return {"type": "synced", "room": name, "seq": 0, "epoch": str(room.epoch)}
 
 
@@ -71,7 +71,7 @@ async def test_a_ticket_makes_its_room(user_client: httpx.AsyncClient) -> None:
     """A client that cannot send a cookie opens a new name this way."""
     bought = await user_client.post("/api/ws-ticket/", json={"room": "new_room"})
     assert (bought.status_code, bought.json()["room"]) == (201, "new_room")
-    assert await in_section(stored()) == ["new_room"]
+    assert await in_scope(stored()) == ["new_room"]
 
 
 @pytest.mark.parametrize("path", ["messages/", "members/"])
@@ -79,13 +79,13 @@ async def test_reading_makes_none(user_client: httpx.AsyncClient, path: str) -> 
     """To ask for the history or the members of a room is not to open it; nor is to post to it."""
     assert (await user_client.get(f"/api/rooms/new_room/{path}")).status_code == 404
     assert (await user_client.post("/api/rooms/new_room/messages/", json={"message": "hi"})).status_code == 404
-    assert await in_section(stored()) == []
+    assert await in_scope(stored()) == []
 
 
 async def test_without_signing_in(client: httpx.AsyncClient) -> None:
     """Streams are for users."""
     assert (await refused(client, "new_room"))[0] == 401
-    assert await in_section(stored()) == []
+    assert await in_scope(stored()) == []
 
 
 async def test_off(user_client: httpx.AsyncClient, settings: Any) -> None:
@@ -98,7 +98,7 @@ async def test_off(user_client: httpx.AsyncClient, settings: Any) -> None:
 async def test_a_name_that_is_not_valid(user_client: httpx.AsyncClient) -> None:
     """404, and no room."""
     assert (await refused(user_client, "a.b"))[0] == 404
-    assert await in_section(stored()) == []
+    assert await in_scope(stored()) == []
 
 
 @pytest.mark.parametrize("rate", ["ROOMS_ON_DEMAND_RATE", "ROOMS_ON_DEMAND_ADDRESS_RATE"])

@@ -20,7 +20,7 @@ from api.orm.calls import Call, Demo
 from api.orm.stock_calls import STOCK_CALLS
 from chassis import database as db
 from chassis.errors import json_response
-from chassis.testing import eventually
+from testing.waiting import eventually
 
 from .aborting import AbortableRequest
 

@@ -13,10 +13,10 @@ from django_async_backend.db.transaction import async_atomic
 
 from accounts.models import User
 from chassis.database import connection, fetch_all
-from chassis.testing import DEADLINE, database_away, eventually, in_section
 from rooms.models import Message, Room
-
-from .conftest import bearer
+from testing.database import database_away, in_scope
+from testing.people import bearer
+from testing.waiting import DEADLINE, eventually
 
 pytestmark = pytest.mark.slow
 
@@ -77,7 +77,7 @@ OTHERS = (
 
 async def test_locked_room(user_client: httpx.AsyncClient, settings: Any) -> None:
     """A post that waits for a lock is 503; repeated with its id after that, it is stored once."""
-    room = await in_section(Room.async_objects.acreate(name="lobby", title="Lobby"))
+    room = await in_scope(Room.async_objects.acreate(name="lobby", title="Lobby"))
     body = {"message": "once", "id": str(uuid.uuid4())}
     async with connection(), async_atomic():
         await fetch_all("SELECT 1 FROM rooms_room WHERE id = %s FOR UPDATE", (room.pk,))
@@ -92,7 +92,7 @@ async def test_locked_room(user_client: httpx.AsyncClient, settings: Any) -> Non
     # 200 where the first was stored after all: nobody was told that it was not.
     assert repeated.status_code in {200, 201}
     await eventually(nothing_runs, what="the server has ended the first post")
-    assert await in_section(Message.async_objects.acount()) == 1
+    assert await in_scope(Message.async_objects.acount()) == 1
 
 
 async def nothing_runs() -> bool:

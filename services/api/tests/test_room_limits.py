@@ -9,11 +9,12 @@ import pytest_asyncio
 
 from api.asgi import application
 from chassis.gcra import Rates
-from chassis.testing import in_section
 from rooms import limits
 from rooms.models import Room
+from testing.database import in_scope
+from testing.people import bearer, make_user
 
-from .conftest import MakeClient, bearer, make_user
+from .conftest import MakeClient
 from .test_rooms import post
 
 
@@ -26,7 +27,7 @@ def _own_rates(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest_asyncio.fixture(autouse=True)
 async def _rooms(database: None) -> None:
     for name in ("lobby", "other"):
-        await in_section(Room.async_objects.acreate(name=name, title=name))
+        await in_scope(Room.async_objects.acreate(name=name, title=name))
 
 
 async def refused(response: httpx.Response) -> float:

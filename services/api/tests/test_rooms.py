@@ -11,22 +11,22 @@ from channels.layers import get_channel_layer
 
 from accounts.models import User
 from chassis import bus
-from chassis.testing import count_queries, in_section
 from rooms import events, names
 from rooms.models import Membership, Room
+from testing.database import count_queries, in_scope
 
 
 @pytest_asyncio.fixture
 async def lobby(database: None) -> Room:
     """A public room without messages."""
-    room: Room = await in_section(Room.async_objects.acreate(name="lobby", title="Lobby"))
+    room: Room = await in_scope(Room.async_objects.acreate(name="lobby", title="Lobby"))
     return room
 
 
 @pytest_asyncio.fixture
 async def private(database: None) -> Room:
     """A room without members."""
-    room: Room = await in_section(Room.async_objects.acreate(name="private", title="Private", public=False))
+    room: Room = await in_scope(Room.async_objects.acreate(name="private", title="Private", public=False))
     return room
 
 
@@ -69,7 +69,7 @@ async def test_members_see_their_private_room(
     user_client: httpx.AsyncClient, user: User, lobby: Room, private: Room
 ) -> None:
     """Membership adds the room to the list."""
-    await in_section(Membership.async_objects.acreate(room_id=private.pk, user_id=user.pk))
+    await in_scope(Membership.async_objects.acreate(room_id=private.pk, user_id=user.pk))
     rooms = (await user_client.get("/api/rooms/")).json()["rooms"]
     assert rooms[1] == {"name": "private", "title": "Private", "public": False, "last_seq": 0}
 

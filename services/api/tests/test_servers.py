@@ -17,9 +17,10 @@ import pytest
 import pytest_asyncio
 
 from accounts.models import User
-from chassis.testing import eventually, free_port, in_section
+from testing.people import sign_in
+from testing.ports import free_port
+from testing.waiting import eventually
 
-from .conftest import _open_session
 from .test_listening import database_url, healthy
 from .upstream import LEGS, Upstream
 
@@ -100,9 +101,9 @@ async def get(url: str) -> httpx.Response:
 
 
 @pytest_asyncio.fixture
-async def session(user: User, clean_redis: Any, settings: Any) -> str:
+async def session(user: User, clean_redis: Any) -> str:
     """A session of Ada's."""
-    return await in_section(_open_session(user, settings.AUTHENTICATION_BACKENDS[0]))
+    return await sign_in(user)
 
 
 class Proxy:

@@ -11,9 +11,8 @@ from django.utils import timezone
 
 from accounts import tokens
 from accounts.models import AccessToken, Session, User
-from chassis.testing import count_queries, in_section
-
-from .conftest import make_user
+from testing.database import count_queries, in_scope
+from testing.people import make_user
 
 PASSWORD = "correct horse battery staple"
 JSON = "application/json"
@@ -35,7 +34,7 @@ def _plain_http(settings: object, clean_redis: object) -> None:
 async def hopper(database: None, encoded: str) -> User:
     """An active user with `PASSWORD`."""
     user = await make_user("hopper")
-    await in_section(User.async_objects.filter(pk=user.pk).aupdate(password=encoded))
+    await in_scope(User.async_objects.filter(pk=user.pk).aupdate(password=encoded))
     return user
 
 
@@ -135,7 +134,7 @@ async def test_login_refused(client: httpx.AsyncClient, hopper: User, username: 
 
 async def test_login_of_an_inactive_user_is_refused(client: httpx.AsyncClient, hopper: User) -> None:
     """The right password of an inactive user gets the 401 of a wrong one."""
-    await in_section(User.async_objects.filter(pk=hopper.pk).aupdate(is_active=False))
+    await in_scope(User.async_objects.filter(pk=hopper.pk).aupdate(is_active=False))
     response = await login(client)
     assert (response.status_code, response.json()["error"]) == (401, "Wrong username or password")
 
@@ -146,9 +145,9 @@ async def test_login_always_checks_one_password(
 ) -> None:
     """Whatever is wrong, exactly one password is checked, so that time tells nothing about who exists."""
     if case == "inactive":
-        await in_section(User.async_objects.filter(pk=hopper.pk).aupdate(is_active=False))
+        await in_scope(User.async_objects.filter(pk=hopper.pk).aupdate(is_active=False))
     if case == "unusable":
-        await in_section(User.async_objects.filter(pk=hopper.pk).aupdate(password="!"))
+        await in_scope(User.async_objects.filter(pk=hopper.pk).aupdate(password="!"))
     await login(client, "nobody" if case == "unknown" else "hopper", "wrong" if case == "wrong" else PASSWORD)
     assert executor_work["argon2"] == 1
 
@@ -183,7 +182,7 @@ async def test_login_gives_the_session_a_new_key(client: httpx.AsyncClient, hopp
     planted = "planted0000000000000000000000000"
     client.cookies.set("sessionid", planted)
     await login(client)
-    assert await in_section(Session.async_objects.filter(session_key=planted).aexists()) is False
+    assert await in_scope(Session.async_objects.filter(session_key=planted).aexists()) is False
 
 
 async def test_login_as_another_user_ends_the_first_session(client: httpx.AsyncClient, hopper: User) -> None:
@@ -244,7 +243,7 @@ async def test_logout_ends_the_session(client: httpx.AsyncClient, hopper: User) 
     token = (await login(client)).json()["csrf_token"]
     response = await client.post("/api/logout/", headers={"X-CSRFToken": token})
     assert (response.status_code, response.json()) == (200, {"logged_out": True})
-    assert await in_section(Session.async_objects.acount()) == 0
+    assert await in_scope(Session.async_objects.acount()) == 0
     assert "sessionid" not in client.cookies
 
 
@@ -269,9 +268,9 @@ async def test_logout_needs_a_user(client: httpx.AsyncClient) -> None:
 
 async def test_an_expired_token(client: httpx.AsyncClient, user: User) -> None:
     """A token is refused from its expiry on."""
-    secret, token = await in_section(tokens.issue(user))
+    secret, token = await in_scope(tokens.issue(user))
     past = timezone.now() - timedelta(seconds=1)
-    await in_section(AccessToken.async_objects.filter(pk=token.pk).aupdate(expires_at=past))
+    await in_scope(AccessToken.async_objects.filter(pk=token.pk).aupdate(expires_at=past))
     response = await client.get("/api/me/", headers={"Authorization": f"Bearer {secret}"})
     assert (response.status_code, response.json()) == (401, {"error": "Invalid token"})
 

@@ -5,9 +5,8 @@ import pytest_asyncio
 from django.contrib.auth.hashers import make_password
 
 from accounts.models import User
-from chassis.testing import in_section
-
-from .conftest import bearer
+from testing.database import in_scope
+from testing.people import bearer
 
 CREDENTIALS = {"username": "ada", "password": "correct horse battery staple"}
 ITEM = {"key": "theme", "value": "dark"}
@@ -16,7 +15,7 @@ ITEM = {"key": "theme", "value": "dark"}
 @pytest_asyncio.fixture
 async def ada(user: User, clean_redis: object) -> User:
     """Ada, who can also sign in with a password."""
-    await in_section(User.async_objects.filter(pk=user.pk).aupdate(password=make_password(CREDENTIALS["password"])))
+    await in_scope(User.async_objects.filter(pk=user.pk).aupdate(password=make_password(CREDENTIALS["password"])))
     return user
 
 

@@ -7,7 +7,7 @@ import httpx
 
 from accounts.models import Session
 from accounts.sessions import SessionStore
-from chassis.testing import in_section
+from testing.database import in_scope
 
 AT_ONCE = 8
 
@@ -28,7 +28,7 @@ async def keys() -> list[str]:
     async def read() -> list[str]:
         return [key async for key in Session.async_objects.all().values_list("session_key", flat=True)]
 
-    return await in_section(read())
+    return await in_scope(read())
 
 
 async def test_requests_at_once(session_client: httpx.AsyncClient, settings: Any) -> None:
@@ -59,7 +59,7 @@ async def test_signed_out_meanwhile(session_client: httpx.AsyncClient, settings:
     (key,) = cookies(session_client)
     use_a_new_key(settings)
     requests = [asyncio.create_task(session_client.get("/api/session/")) for _ in range(AT_ONCE)]
-    await in_section(SessionStore(str(key)).adelete())
+    await in_scope(SessionStore(str(key)).adelete())
     answers = await asyncio.gather(*requests)
     assert {answer.status_code for answer in answers} <= {200, 401}
     assert await keys() == []

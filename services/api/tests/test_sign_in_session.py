@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Session
 from api.sign_in.schemas import SESSION_KEYS_MAX
-from chassis.testing import count_queries, in_section
+from testing.database import count_queries, in_scope
 
 
 async def put(client: httpx.AsyncClient, key: str, value: Any) -> httpx.Response:
@@ -45,7 +45,7 @@ async def test_null_forgets(session_client: httpx.AsyncClient) -> None:
 async def test_expiry_is_the_sessions(session_client: httpx.AsyncClient) -> None:
     """Reading shows when the row ends, which is not moved by reading."""
     ends = timezone.now() + timedelta(minutes=5)
-    await in_section(Session.async_objects.all().aupdate(expire_date=ends))
+    await in_scope(Session.async_objects.all().aupdate(expire_date=ends))
     shown = (await session_client.get("/api/session/")).json()["expires_at"]
     assert datetime.fromisoformat(shown) == ends
 
@@ -53,9 +53,9 @@ async def test_expiry_is_the_sessions(session_client: httpx.AsyncClient) -> None
 async def test_writing_prolongs(session_client: httpx.AsyncClient) -> None:
     """Writing moves the end two weeks ahead again."""
     ends = timezone.now() + timedelta(minutes=5)
-    await in_section(Session.async_objects.all().aupdate(expire_date=ends))
+    await in_scope(Session.async_objects.all().aupdate(expire_date=ends))
     await put(session_client, "theme", "dark")
-    stored = await in_section(Session.async_objects.all().values_list("expire_date", flat=True).afirst())
+    stored = await in_scope(Session.async_objects.all().values_list("expire_date", flat=True).afirst())
     assert stored > ends + timedelta(days=13)
 
 
@@ -88,7 +88,7 @@ async def test_a_token_has_no_session(user_client: httpx.AsyncClient) -> None:
 async def test_strangers_get_no_session(client: httpx.AsyncClient) -> None:
     """Nobody is 401, and no row is made for them."""
     assert (await put(client, "theme", "dark")).status_code == 401
-    assert await in_section(Session.async_objects.acount()) == 0
+    assert await in_scope(Session.async_objects.acount()) == 0
 
 
 async def test_queries(session_client: httpx.AsyncClient) -> None:

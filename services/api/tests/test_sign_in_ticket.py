@@ -8,21 +8,21 @@ import pytest_asyncio
 
 from accounts import tickets
 from accounts.models import AccessToken, Session, User, WebSocketTicket
-from chassis.testing import in_section
 from rooms.models import Membership, Room
+from testing.database import in_scope
 
 
 @pytest_asyncio.fixture
 async def lobby(database: None) -> Room:
     """A public room."""
-    room: Room = await in_section(Room.async_objects.acreate(name="lobby", title="Lobby"))
+    room: Room = await in_scope(Room.async_objects.acreate(name="lobby", title="Lobby"))
     return room
 
 
 @pytest_asyncio.fixture
 async def private(database: None) -> Room:
     """A room without members."""
-    room: Room = await in_section(Room.async_objects.acreate(name="private", title="Private", public=False))
+    room: Room = await in_scope(Room.async_objects.acreate(name="private", title="Private", public=False))
     return room
 
 
@@ -44,22 +44,22 @@ async def test_shape(user_client: httpx.AsyncClient, lobby: Room, settings: Any)
 async def test_bound_to_user_and_token(user_client: httpx.AsyncClient, user: User, lobby: Room) -> None:
     """It admits its buyer, and ends with the token it was bought with."""
     ticket = (await buy(user_client)).json()["ticket"]
-    token = await in_section(AccessToken.async_objects.all().afirst())
-    assert await in_section(tickets.use(ticket, "lobby")) == tickets.Admission(user.pk, "", token.pk)
+    token = await in_scope(AccessToken.async_objects.all().afirst())
+    assert await in_scope(tickets.use(ticket, "lobby")) == tickets.Admission(user.pk, "", token.pk)
 
 
 async def test_bound_to_the_session(session_client: httpx.AsyncClient, user: User, lobby: Room) -> None:
     """Bought with a cookie, it ends with the session."""
     ticket = (await buy(session_client)).json()["ticket"]
-    session = await in_section(Session.async_objects.all().afirst())
-    assert await in_section(tickets.use(ticket, "lobby")) == tickets.Admission(user.pk, session.session_key, None)
+    session = await in_scope(Session.async_objects.all().afirst())
+    assert await in_scope(tickets.use(ticket, "lobby")) == tickets.Admission(user.pk, session.session_key, None)
 
 
 async def test_revoking_the_token_takes_the_ticket(user_client: httpx.AsyncClient, lobby: Room) -> None:
     """Signing out leaves no ticket behind."""
     await buy(user_client)
     await user_client.post("/api/logout/")
-    assert await in_section(WebSocketTicket.async_objects.acount()) == 0
+    assert await in_scope(WebSocketTicket.async_objects.acount()) == 0
 
 
 async def test_private_room(user_client: httpx.AsyncClient, private: Room) -> None:
@@ -70,7 +70,7 @@ async def test_private_room(user_client: httpx.AsyncClient, private: Room) -> No
 
 async def test_private_room_of_a_member(user_client: httpx.AsyncClient, user: User, private: Room) -> None:
     """A member does."""
-    await in_section(Membership.async_objects.acreate(room_id=private.pk, user_id=user.pk))
+    await in_scope(Membership.async_objects.acreate(room_id=private.pk, user_id=user.pk))
     assert (await buy(user_client, "private")).status_code == 201
 
 

@@ -19,16 +19,16 @@ from accounts.models import User
 from api.asgi import application
 from api.rooms import stream as room_stream
 from chassis import bus, lifespan
-from chassis.exchange import Exchange
-from chassis.testing import eventually, in_section
 from rooms import access, events, messages, names, senders
 from rooms.messages import StoredMessage
 from rooms.models import Room
+from testing.asgi import AsgiExchange
+from testing.database import in_scope
+from testing.people import bearer
+from testing.waiting import eventually
 
-from .conftest import bearer
 
-
-class Stream(Exchange):
+class Stream(AsgiExchange):
     """One open stream; `leave()` is what a closed browser tab does."""
 
     def __init__(self, path: str, headers: dict[str, str]) -> None:
@@ -60,7 +60,7 @@ type Open = Callable[..., Any]
 @pytest_asyncio.fixture
 async def lobby(database: None) -> Room:
     """A public room."""
-    room: Room = await in_section(Room.async_objects.acreate(name="lobby", title="Lobby"))
+    room: Room = await in_scope(Room.async_objects.acreate(name="lobby", title="Lobby"))
     return room
 
 
@@ -89,7 +89,7 @@ async def store(text: str, user: User) -> StoredMessage:
         room = await access.enter("lobby", user.pk)
         return (await messages.post(room, senders.from_user(user), uuid.uuid4(), text)).message
 
-    return await in_section(work())
+    return await in_scope(work())
 
 
 async def test_history_then_synced(open_stream: Open, user: User) -> None:
@@ -245,5 +245,5 @@ async def test_deleted_room_ends_the_stream(open_stream: Open, lobby: Room) -> N
     stream = open_stream()
     await stream.start()
     await stream.events_until("synced")
-    await in_section(Room.async_objects.filter(pk=lobby.pk).adelete())
+    await in_scope(Room.async_objects.filter(pk=lobby.pk).adelete())
     await stream.ended()

@@ -14,13 +14,14 @@ from accounts.sessions import SessionStore
 from api.rooms.delivery import hub
 from chassis import bus
 from chassis.errors import Forbidden
-from chassis.testing import eventually, in_section
 from rooms import access, events, messages, names, senders
 from rooms.hub import Seat
 from rooms.messages import StoredMessage
 from rooms.models import Membership, Room
+from testing.database import in_scope
+from testing.people import bearer
+from testing.waiting import eventually
 
-from .conftest import bearer
 from .test_stream import Stream
 
 type Open = Callable[[dict[str, str]], Awaitable[Stream]]
@@ -29,8 +30,8 @@ type Open = Callable[[dict[str, str]], Awaitable[Stream]]
 @pytest_asyncio.fixture
 async def private(user: User) -> Room:
     """A private room with Ada in it."""
-    room: Room = await in_section(Room.async_objects.acreate(name="private", title="Private", public=False))
-    await in_section(Membership.async_objects.acreate(room_id=room.pk, user_id=user.pk))
+    room: Room = await in_scope(Room.async_objects.acreate(name="private", title="Private", public=False))
+    await in_scope(Membership.async_objects.acreate(room_id=room.pk, user_id=user.pk))
     return room
 
 
@@ -64,7 +65,7 @@ async def store(user: User) -> StoredMessage:
         room = await access.enter("private", user.pk)
         return (await messages.post(room, senders.from_user(user), uuid.uuid4(), "late")).message
 
-    return await in_section(work())
+    return await in_scope(work())
 
 
 async def test_sign_out(opened: Open, make_client: Callable[..., httpx.AsyncClient], user: User) -> None:
@@ -105,11 +106,11 @@ async def test_no_event_came(
     stream = await opened({"Cookie": f"sessionid={key}"} if what == "session" else await bearer(user))
     match what:
         case "token":
-            await in_section(AccessToken.async_objects.all().adelete())
+            await in_scope(AccessToken.async_objects.all().adelete())
         case "session":
-            await in_section(SessionStore(key).adelete())
+            await in_scope(SessionStore(key).adelete())
         case "membership":
-            await in_section(Membership.async_objects.all().adelete())
+            await in_scope(Membership.async_objects.all().adelete())
     assert await bus.publish(names.group("private"), bus.Event(bus.GAP, {}))
     assert await stream.body() == b""
 

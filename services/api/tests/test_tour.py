@@ -20,7 +20,7 @@ from django.urls import path
 
 from api import urls
 from api.tour import surroundings
-from chassis.testing import eventually
+from testing.waiting import eventually
 
 
 class Gate:

@@ -16,7 +16,7 @@ from api.tour import httpx_client
 from api.tour import upstream as calls
 from chassis import lifespan
 from chassis.errors import Unavailable
-from chassis.testing import DEADLINE, eventually
+from testing.waiting import DEADLINE, eventually
 
 from .aborting import AbortableRequest
 from .upstream import LEGS, Upstream

@@ -35,11 +35,11 @@ from api.tour import blocked
 from api.tour.surroundings import look_around
 from chassis.database import async_connections, fetch_all
 from chassis.errors import json_response
-from chassis.testing import count_queries, in_section
 from rooms.models import Room
+from testing.database import count_queries, in_scope
+from testing.people import bearer, make_user
 
 from .aborting import AbortableRequest
-from .conftest import bearer, make_user
 from .test_middleware_async import HybridMiddleware, SyncMiddleware, not_async
 from .test_stream import Stream
 from .upstream import Upstream
@@ -168,7 +168,7 @@ async def test_09_async_iteration(user: User) -> None:
     async def active() -> list[str]:
         return [user.username async for user in User.async_objects.filter(is_active=True)]
 
-    assert await in_section(active()) == ["ada"]
+    assert await in_scope(active()) == ["ada"]
 
 
 async def test_10_pages(user_client: httpx.AsyncClient) -> None:
@@ -197,7 +197,7 @@ async def test_12_sync_to_async(
     client: httpx.AsyncClient, clean_redis: Any, user: User, executor_work: Counter[str]
 ) -> None:
     """Signing in; the password is hashed on a thread, off the loop."""
-    await in_section(User.async_objects.filter(pk=user.pk).aupdate(password=make_password(PASSWORD)))
+    await in_scope(User.async_objects.filter(pk=user.pk).aupdate(password=make_password(PASSWORD)))
     executor_work.clear()
     good = await client.post("/api/login/", json={"username": "ada", "password": PASSWORD})
     assert (good.status_code, good.json()["authenticated"], good.json()["user_id"]) == (200, True, user.pk)
@@ -257,7 +257,7 @@ def test_17_registration() -> None:
 @pytest.mark.parametrize("way", ["notify", "notify/sync"])
 async def test_20_sending_from_views(user_client: httpx.AsyncClient, user: User, way: str) -> None:
     """A notice from an async and from a synchronous view reaches those who are in the room."""
-    await in_section(Room.async_objects.acreate(name="lobby", title="Lobby"))
+    await in_scope(Room.async_objects.acreate(name="lobby", title="Lobby"))
     stream = Stream("/api/rooms/lobby/events/", await bearer(user))
     await stream.events_until("synced")
     sent = await user_client.post(f"/api/rooms/lobby/{way}/", json={"notice": "tea"})
@@ -276,12 +276,12 @@ def django_client() -> Iterator[AsyncClient]:
 
 async def test_21_tests_of_views(process: None, django_client: AsyncClient, staff: User) -> None:
     """Django's own client for tests works on async views."""
-    greeted = await in_section(django_client.get("/api/async/?delay=0.01"))
+    greeted = await in_scope(django_client.get("/api/async/?delay=0.01"))
     assert (greeted.status_code, greeted.json()) == (200, {"message": "Hello from async view!"})
     body = {"username": "testuser", "password": PASSWORD}
     headers = await bearer(staff)
     posting = django_client.post("/api/users/", body, content_type="application/json", headers=headers)
-    created = await in_section(posting)
+    created = await in_scope(posting)
     assert (created.status_code, created.json()["username"]) == (201, "testuser")
 
 

@@ -11,9 +11,8 @@ from accounts.models import User
 from api.articles.models import Article
 from api.users import queries
 from chassis.errors import NotFound
-from chassis.testing import count_queries, in_section
-
-from .conftest import make_user
+from testing.database import count_queries, in_scope
+from testing.people import make_user
 
 PASSWORD = "correct horse battery staple"
 # An id that no user of the suite has: their numbers go on from test to test.
@@ -94,7 +93,7 @@ async def test_create(staff_client: httpx.AsyncClient) -> None:
     response = await create(staff_client, email="l@example.org")
     body = response.json()
     assert (response.status_code, body["username"], body["email"]) == (201, "lovelace", "l@example.org")
-    user = await in_section(queries.get(body["id"]))
+    user = await in_scope(queries.get(body["id"]))
     assert user.check_password(PASSWORD)
 
 
@@ -167,7 +166,7 @@ async def test_change_ones_email(user_client: httpx.AsyncClient, user: User) -> 
     """The answer shows the change, and so does the next read."""
     response = await user_client.patch(f"/api/users/{user.pk}/", json={"email": "new@example.org"})
     assert (response.status_code, response.json()["email"]) == (200, "new@example.org")
-    assert (await in_section(queries.get(user.pk))).email == "new@example.org"
+    assert (await in_scope(queries.get(user.pk))).email == "new@example.org"
 
 
 async def test_change_nothing(user_client: httpx.AsyncClient, user: User) -> None:
@@ -200,9 +199,9 @@ async def test_change_nobody(staff_client: httpx.AsyncClient) -> None:
 
 async def test_change_of_a_user_deleted_meanwhile(user: User) -> None:
     """Deleted between the read and the write: not found, not an error of ours."""
-    await in_section(User.async_objects.filter(pk=user.pk).adelete())
+    await in_scope(User.async_objects.filter(pk=user.pk).adelete())
     with pytest.raises(NotFound):
-        await in_section(queries.change(user, email="new@example.org"))
+        await in_scope(queries.change(user, email="new@example.org"))
 
 
 async def test_delete(user_client: httpx.AsyncClient, user: User) -> None:
@@ -214,16 +213,16 @@ async def test_delete(user_client: httpx.AsyncClient, user: User) -> None:
 
 async def test_delete_takes_what_is_theirs(staff_client: httpx.AsyncClient, user: User) -> None:
     """Articles and tokens go with their owner."""
-    await in_section(tokens.issue(user))
-    await in_section(Article.async_objects.acreate(slug="one", title="One", body="", author_id=user.pk))
+    await in_scope(tokens.issue(user))
+    await in_scope(Article.async_objects.acreate(slug="one", title="One", body="", author_id=user.pk))
     assert (await staff_client.delete(f"/api/users/{user.pk}/")).status_code == 200
-    assert await in_section(Article.async_objects.acount()) == 0
+    assert await in_scope(Article.async_objects.acount()) == 0
 
 
 async def test_delete_another(user_client: httpx.AsyncClient, staff: User) -> None:
     """403, and they stay."""
     assert (await user_client.delete(f"/api/users/{staff.pk}/")).status_code == 403
-    assert (await in_section(queries.get(staff.pk))).username == "grace"
+    assert (await in_scope(queries.get(staff.pk))).username == "grace"
 
 
 async def test_delete_nobody(staff_client: httpx.AsyncClient) -> None:

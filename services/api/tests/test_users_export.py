@@ -10,9 +10,8 @@ from accounts.models import User
 from api.asgi import application
 from api.users.queries import EXPORT_CHUNK
 from async_handler.types import Message, Scope
-from chassis.testing import connections_in_use, count_queries, in_section
-
-from .conftest import bearer
+from testing.database import connections_in_use, count_queries, in_scope
+from testing.people import bearer
 
 USERS = 2 * EXPORT_CHUNK + 1
 # Django's handler sends what a stream yields in parts of this many bytes.
@@ -23,7 +22,7 @@ PART_MAX = 65_536
 async def crowd(user: User) -> None:
     """With Ada, as many users as make two full chunks and one user more."""
     users = [User(username=f"user{number}", password="!") for number in range(USERS - 1)]
-    await in_section(User.async_objects.abulk_create(users))
+    await in_scope(User.async_objects.abulk_create(users))
 
 
 class SlowClient:

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from api.gather.legs import upstreams
-from chassis.testing import DEADLINE, eventually
+from testing.waiting import DEADLINE, eventually
 
 # Made once: a client makes one of its own, which holds up the event loop for as long as a request may take.
 _TLS = ssl.create_default_context()

@@ -8,25 +8,21 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from channels.testing import WebsocketCommunicator
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 
-from accounts import tickets
 from accounts.models import User
-from accounts.sessions import SessionStore
 from chassis import redis
 from chassis.gcra import Rates
-from chassis.testing import in_section
 from realtime import chat
 from realtime.asgi import application
 from realtime.limits import TokenBucket
 from rooms import limits
 from rooms.access import RoomAccess, enter
-from rooms.models import Membership, Room
+from testing.database import in_scope
+from testing.people import sign_in
+from testing.waiting import DEADLINE
 
-pytest_plugins = ["chassis.testing"]
+pytest_plugins = ["testing.database", "testing.asgi", "testing.people", "testing.rooms"]
 
-# Seconds, for what must happen: only a failure takes that long.
-DEADLINE = 30
 ORIGIN = "https://chat.example.org:8443"
 
 
@@ -91,7 +87,6 @@ class Socket:
 
 
 type Connect = Callable[..., Awaitable[Socket]]
-type MakeRoom = Callable[..., Awaitable[RoomAccess]]
 
 
 class Clock:
@@ -156,59 +151,11 @@ async def connect(make_socket: Callable[..., Socket]) -> Connect:
     return connect
 
 
-@pytest_asyncio.fixture
-async def make_room(database: None) -> MakeRoom:
-    """Makes rooms. Their names are random: PUBLISH reaches every database of a Redis, another run's too."""
-
-    async def make(*, public: bool = True, member: User | None = None) -> RoomAccess:
-        name = f"room_{uuid.uuid4().hex}"
-        made = await in_section(Room.async_objects.acreate(name=name, title="A room", public=public))
-        if member is not None:
-            await in_section(Membership.async_objects.acreate(room_id=made.pk, user_id=member.pk))
-        return RoomAccess(made.pk, name, made.title, made.public, made.last_seq, made.epoch)
-
-    return make
-
-
-@pytest_asyncio.fixture
-async def room(make_room: MakeRoom) -> RoomAccess:
-    """A public room."""
-    return await make_room()
-
-
-async def make_user(username: str) -> User:
-    """A user with a password that nobody can sign in with."""
-    user: User = await in_section(User.async_objects.acreate(username=username, password="!"))
-    return user
-
-
-@pytest_asyncio.fixture
-async def ada(database: None) -> User:
-    """A user."""
-    return await make_user("ada")
-
-
-async def sign_in(user: User) -> str:
-    """The key of a new session of `user`."""
-    session = SessionStore()
-    await session.aset(SESSION_KEY, str(user.pk))
-    await session.aset(BACKEND_SESSION_KEY, "accounts.backends.AsyncModelBackend")
-    await session.aset(HASH_SESSION_KEY, user.get_session_auth_hash())
-    await in_section(session.asave())
-    assert session.session_key is not None
-    return session.session_key
-
-
 async def cookie(user: User, origin: str = ORIGIN) -> dict[str, str]:
     """What a signed-in browser sends."""
     return {"Cookie": f"sessionid={await sign_in(user)}", "Origin": origin}
 
 
-async def ticket(user: User, room: RoomAccess) -> str:
-    """A ticket of `user` for `room`."""
-    return await in_section(tickets.issue(user, room.name))
-
-
 async def current(room: RoomAccess) -> RoomAccess:
     """The room as it is now."""
-    return await in_section(enter(room.name, None))
+    return await in_scope(enter(room.name, None))

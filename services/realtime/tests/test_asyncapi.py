@@ -18,9 +18,10 @@ from realtime import asyncapi, frames
 from realtime.close_codes import CloseCode
 from rooms import events
 from rooms.access import RoomAccess
+from testing.people import ticket
 
 from .asyncapi_schema import DOCUMENT
-from .conftest import Connect, cookie, ticket
+from .conftest import Connect, cookie
 from .test_protocol_document import RECEIVED, SENT, tag
 
 SPECIFICATION = Draft7Validator(DOCUMENT)

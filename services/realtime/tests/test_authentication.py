@@ -12,12 +12,15 @@ from django.utils import timezone
 from accounts import credentials
 from accounts.models import Session, User, WebSocketTicket
 from accounts.sessions import SessionStore
-from chassis.testing import in_section
 from realtime import authentication, chat
 from realtime.close_codes import CloseCode
 from rooms.access import RoomAccess
+from testing.database import in_scope
+from testing.people import make_user, sign_in, ticket
+from testing.rooms import MakeRoom
+from testing.waiting import DEADLINE
 
-from .conftest import DEADLINE, ORIGIN, Connect, MakeRoom, Socket, cookie, make_user, sign_in, ticket
+from .conftest import ORIGIN, Connect, Socket, cookie
 
 type MakeSocket = Callable[..., Socket]
 
@@ -110,7 +113,7 @@ async def test_session_survives_a_new_secret_key(connect: Connect, room: RoomAcc
     headers = await cookie(ada)
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a-new-key-" * 5, [settings.SECRET_KEY]
     assert await speaker(await connect(room.name, **headers)) == "ada"
-    assert await in_section(SessionStore().aexists(headers["Cookie"].removeprefix("sessionid=")))
+    assert await in_scope(SessionStore().aexists(headers["Cookie"].removeprefix("sessionid=")))
 
 
 async def test_secret_key_without_fallback(connect: Connect, room: RoomAccess, ada: User, settings: Any) -> None:
@@ -123,21 +126,21 @@ async def test_secret_key_without_fallback(connect: Connect, room: RoomAccess, a
 async def test_changed_password(connect: Connect, room: RoomAccess, ada: User) -> None:
     """A changed password ends the sessions that were opened with the old one."""
     headers = await cookie(ada)
-    await in_section(User.async_objects.filter(pk=ada.pk).aupdate(password="!another"))
+    await in_scope(User.async_objects.filter(pk=ada.pk).aupdate(password="!another"))
     assert (await speaker(await connect(room.name, **headers))).startswith("guest-")
 
 
 async def test_inactive_user(connect: Connect, room: RoomAccess, ada: User) -> None:
     """A user who was deactivated is nobody."""
     headers = await cookie(ada)
-    await in_section(User.async_objects.filter(pk=ada.pk).aupdate(is_active=False))
+    await in_scope(User.async_objects.filter(pk=ada.pk).aupdate(is_active=False))
     assert (await speaker(await connect(room.name, **headers))).startswith("guest-")
 
 
 async def test_expired_session(connect: Connect, room: RoomAccess, ada: User) -> None:
     """An expired session is nobody's."""
     headers = await cookie(ada)
-    await in_section(Session.async_objects.all().aupdate(expire_date=timezone.now() - timedelta(seconds=1)))
+    await in_scope(Session.async_objects.all().aupdate(expire_date=timezone.now() - timedelta(seconds=1)))
     assert (await speaker(await connect(room.name, **headers))).startswith("guest-")
 
 
@@ -146,8 +149,8 @@ async def test_session_of_another_backend(database: None, ada: User) -> None:
     session = SessionStore()
     await session.aset(SESSION_KEY, str(ada.pk))
     await session.aset(BACKEND_SESSION_KEY, "somebody.else.Backend")
-    await in_section(session.asave())
-    assert await in_section(authentication.by_session(str(session.session_key))) is None
+    await in_scope(session.asave())
+    assert await in_scope(authentication.by_session(str(session.session_key))) is None
 
 
 async def test_ticket_as_subprotocol(connect: Connect, room: RoomAccess, ada: User) -> None:
@@ -196,14 +199,14 @@ async def test_ticket_for_another_room(connect: Connect, make_room: MakeRoom, ad
 async def test_expired_ticket(connect: Connect, room: RoomAccess, ada: User) -> None:
     """A ticket is good for its lifetime only."""
     offered = ("millrace.v1", f"ticket.{await ticket(ada, room)}")
-    await in_section(WebSocketTicket.async_objects.all().aupdate(expires_at=timezone.now() - timedelta(seconds=1)))
+    await in_scope(WebSocketTicket.async_objects.all().aupdate(expires_at=timezone.now() - timedelta(seconds=1)))
     assert await (await connect(room.name, subprotocols=offered)).closed() == CloseCode.NOT_SIGNED_IN
 
 
 async def test_ticket_of_an_inactive_user(connect: Connect, room: RoomAccess, ada: User) -> None:
     """A user who was deactivated after buying a ticket is not admitted."""
     offered = ("millrace.v1", f"ticket.{await ticket(ada, room)}")
-    await in_section(User.async_objects.filter(pk=ada.pk).aupdate(is_active=False))
+    await in_scope(User.async_objects.filter(pk=ada.pk).aupdate(is_active=False))
     assert await (await connect(room.name, subprotocols=offered)).closed() == CloseCode.NOT_SIGNED_IN
 
 
@@ -267,7 +270,7 @@ async def test_ticket_in_the_url(connect: Connect, room: RoomAccess, ada: User) 
 async def test_identity_remembers_its_credential(room: RoomAccess, ada: User) -> None:
     """What a socket was opened with is kept, so that revoking it can end the socket."""
     key = await sign_in(ada)
-    found = await in_section(authentication.by_session(key))
+    found = await in_scope(authentication.by_session(key))
     assert found is not None
     assert found.credential == credentials.by_session(ada, key)
     assert found.sender.user_id == ada.pk

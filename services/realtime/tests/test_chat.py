@@ -11,14 +11,17 @@ from blockbuster import BlockBuster
 
 from accounts.models import User
 from chassis import bus
-from chassis.testing import in_section
 from realtime import chat, metrics
 from realtime.close_codes import CloseCode
 from rooms import events, messages, names, senders
 from rooms.access import RoomAccess
 from rooms.models import Room
+from testing.database import in_scope
+from testing.people import make_user
+from testing.rooms import MakeRoom
+from testing.waiting import DEADLINE
 
-from .conftest import DEADLINE, Clock, Connect, MakeRoom, Socket, cookie, current, make_user
+from .conftest import Clock, Connect, Socket, cookie, current
 
 
 async def test_message_reaches_everybody(connect: Connect, room: RoomAccess, ada: User) -> None:
@@ -38,7 +41,7 @@ async def test_ack_says_that_it_is_stored(connect: Connect, room: RoomAccess) ->
     """When the acknowledgement arrives the message is in PostgreSQL, under the number it names."""
     socket = await connect(room.name)
     ack = await socket.post("kept")
-    (stored,) = await in_section(messages.catch_up(room, 0))
+    (stored,) = await in_scope(messages.catch_up(room, 0))
     assert ack == {"type": "ack", "id": str(stored.id), "seq": stored.seq}
 
 
@@ -172,7 +175,7 @@ async def test_deleted_room(connect: Connect, room: RoomAccess) -> None:
     """A post to a room that was deleted meanwhile is an error, not an acknowledgement."""
     socket = await connect(room.name)
     await socket.next("synced")
-    await in_section(Room.async_objects.filter(pk=room.id).adelete())
+    await in_scope(Room.async_objects.filter(pk=room.id).adelete())
     await socket.send(message="anybody?")
     assert (await socket.next("error"))["code"] == "not_found"
 
@@ -181,7 +184,7 @@ async def test_gap_is_filled_from_the_database(connect: Connect, room: RoomAcces
     """A message that was stored but never announced is delivered before the next one that was."""
     socket = await connect(room.name)
     await socket.next("synced")
-    await in_section(messages.post(room, senders.new_guest(), uuid.uuid4(), "lost hint"))
+    await in_scope(messages.post(room, senders.new_guest(), uuid.uuid4(), "lost hint"))
     await socket.post("announced")
     seen = [await socket.next("message"), await socket.next("message")]
     assert [(frame["seq"], frame["message"]) for frame in seen] == [(1, "lost hint"), (2, "announced")]
@@ -191,7 +194,7 @@ async def test_gap_on_the_bus(connect: Connect, room: RoomAccess) -> None:
     """Where the channel layer has lost something, what is stored is delivered without waiting for the next hint."""
     socket = await connect(room.name)
     await socket.next("synced")
-    await in_section(messages.post(room, senders.new_guest(), uuid.uuid4(), "lost hint"))
+    await in_scope(messages.post(room, senders.new_guest(), uuid.uuid4(), "lost hint"))
     await bus.publish(names.group(room.name), bus.Event(bus.GAP, {}))
     frame = await socket.next("message")
     assert (frame["seq"], frame["message"]) == (1, "lost hint")
@@ -202,7 +205,7 @@ async def test_repeated_hint_is_dropped(connect: Connect, room: RoomAccess) -> N
     socket = await connect(room.name)
     await socket.post("first")
     await socket.next("message")
-    (stored,) = await in_section(messages.catch_up(room, 0))
+    (stored,) = await in_scope(messages.catch_up(room, 0))
     events.announce_message(stored)
     await socket.post("second")
     assert (await socket.next("message"))["seq"] == 2

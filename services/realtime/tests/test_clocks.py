@@ -23,11 +23,12 @@ from accounts import tickets, tokens
 from accounts.models import AccessToken, Session, User, WebSocketTicket
 from accounts.sessions import SessionStore
 from chassis import database as db
-from chassis.testing import eventually, in_section
 from realtime.close_codes import CloseCode
 from rooms.access import RoomAccess
+from testing.database import in_scope
+from testing.people import sign_in
+from testing.waiting import eventually
 
-from .conftest import sign_in
 from .leases import LEASE, LEASE_ENV, leases, now_of, run_out
 from .processes import ADJUSTED, DEADLINE, Client, Process, all_running, client, database_url
 
@@ -107,12 +108,12 @@ def test_the_clock_is_wrong(clock: dict[str, str]) -> None:
 
 async def test_issued_here_and_used_there(wrong: Process, room: RoomAccess, ada: User) -> None:
     """A process with a wrong clock accepts what one with a right clock has issued, and keeps it."""
-    key, (_, token) = await sign_in(ada), await in_section(tokens.issue(ada))
+    key, (_, token) = await sign_in(ada), await in_scope(tokens.issue(ada))
     async with AsyncExitStack() as stack:
         sockets = [
-            await by_ticket(stack, wrong, room, await in_section(tickets.issue(ada, room.name))),
-            await by_ticket(stack, wrong, room, await in_section(tickets.issue(ada, room.name, access_token=token))),
-            await by_ticket(stack, wrong, room, await in_section(tickets.issue(ada, room.name, session_key=key))),
+            await by_ticket(stack, wrong, room, await in_scope(tickets.issue(ada, room.name))),
+            await by_ticket(stack, wrong, room, await in_scope(tickets.issue(ada, room.name, access_token=token))),
+            await by_ticket(stack, wrong, room, await in_scope(tickets.issue(ada, room.name, session_key=key))),
             await by_cookie(stack, wrong, room, key),
         ]
         await stays_ada(stack, wrong, sockets, room, ada)
@@ -121,8 +122,8 @@ async def test_issued_here_and_used_there(wrong: Process, room: RoomAccess, ada:
 async def test_issued_there_and_used_here(right: Process, clock: dict[str, str], room: RoomAccess, ada: User) -> None:
     """And the other way round."""
     found = await issued(ada, room, clock)
-    assert (await in_section(tokens.find(found["token"]))) is not None
-    ticket = await in_section(tickets.issue(ada, room.name, session_key=found["session"]))
+    assert (await in_scope(tokens.find(found["token"]))) is not None
+    ticket = await in_scope(tickets.issue(ada, room.name, session_key=found["session"]))
     async with AsyncExitStack() as stack:
         sockets = [
             await by_ticket(stack, right, room, found["ticket"]),
@@ -142,11 +143,11 @@ async def stays_ada(
             posted = await socket.post("hello")
             assert (await message(socket, posted["seq"]))["username"] == "ada"
         # A recheck is over when it has found the one socket whose token is gone, which no event told.
-        _, token = await in_section(tokens.issue(ada))
-        secret = await in_section(tickets.issue(ada, room.name, access_token=token))
+        _, token = await in_scope(tokens.issue(ada))
+        secret = await in_scope(tickets.issue(ada, room.name, access_token=token))
         canary = await by_ticket(stack, process, room, secret)
         await canary.next("synced")
-        await in_section(AccessToken.async_objects.filter(pk=token.pk).adelete())
+        await in_scope(AccessToken.async_objects.filter(pk=token.pk).adelete())
         assert await canary.closed() == CloseCode.NOT_SIGNED_IN
     for socket in sockets:
         await socket.post("still here")
@@ -169,14 +170,14 @@ async def test_lifetimes(clock: dict[str, str], room: RoomAccess, ada: User) -> 
         (AccessToken.async_objects.values_list("expires_at", flat=True), tokens.LIFETIME),
         (Session.async_objects.values_list("expire_date", flat=True), timedelta(days=14)),
     ):
-        ends = await in_section(all_of(rows))
+        ends = await in_scope(all_of(rows))
         assert ends
         assert all(before + lifetime <= end <= after + lifetime for end in ends)
 
 
 async def database_now() -> datetime:
     """The time by PostgreSQL."""
-    rows = await in_section(db.fetch_all("SELECT clock_timestamp()"))
+    rows = await in_scope(db.fetch_all("SELECT clock_timestamp()"))
     found: datetime = rows[0][0]
     return found
 
@@ -190,16 +191,16 @@ async def test_expired(wrong: Process, right: Process, room: RoomAccess, ada: Us
     """What has expired is refused by both."""
     past = Now() - timedelta(seconds=1)
     for process in (wrong, right):
-        secret, key = await in_section(tickets.issue(ada, room.name)), await sign_in(ada)
-        await in_section(WebSocketTicket.async_objects.all().aupdate(expires_at=past))
-        await in_section(Session.async_objects.all().aupdate(expire_date=past))
+        secret, key = await in_scope(tickets.issue(ada, room.name)), await sign_in(ada)
+        await in_scope(WebSocketTicket.async_objects.all().aupdate(expires_at=past))
+        await in_scope(Session.async_objects.all().aupdate(expire_date=past))
         async with AsyncExitStack() as stack:
             refused = await by_ticket(stack, process, room, secret)
             assert await refused.closed() == CloseCode.NOT_SIGNED_IN
             guest = await by_cookie(stack, process, room, key)
             posted = await guest.post("hello")
             assert (await message(guest, posted["seq"]))["username"].startswith("guest-")
-    assert await in_section(SessionStore(key).aload()) == {}
+    assert await in_scope(SessionStore(key).aload()) == {}
 
 
 async def guest(stack: AsyncExitStack, process: Process, room: RoomAccess) -> tuple[Client, str, int]:

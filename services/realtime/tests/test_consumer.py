@@ -13,12 +13,13 @@ from django_async_backend.db.transaction import async_atomic
 
 from accounts.models import User
 from chassis import database
-from chassis.testing import eventually
 from realtime.close_codes import CloseCode
 from realtime.consumer import Consumer
 from rooms.access import RoomAccess
+from testing.rooms import MakeRoom
+from testing.waiting import DEADLINE, eventually
 
-from .conftest import DEADLINE, Connect, MakeRoom, Socket
+from .conftest import Connect, Socket
 
 
 async def test_no_hop_to_the_shared_thread(connect: Connect, room: RoomAccess) -> None:

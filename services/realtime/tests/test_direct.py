@@ -20,8 +20,8 @@ from cryptography.x509.oid import NameOID
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from chassis.testing import eventually
 from realtime import settings
+from testing.waiting import eventually
 
 from .flooding import DISCONNECTED, WRITTEN
 from .processes import DEADLINE, Process, listening_socket, start

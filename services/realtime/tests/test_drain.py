@@ -13,10 +13,10 @@ from django_async_backend.db.transaction import async_atomic
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from chassis import database
-from chassis.testing import eventually
 from rooms.access import RoomAccess
+from testing.rooms import MakeRoom
+from testing.waiting import eventually
 
-from .conftest import MakeRoom
 from .processes import ADJUSTED, Client, Process, Proxy, all_running, client, database_url, listening_socket, running
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]

@@ -5,11 +5,12 @@ import asyncio
 import httpx
 import pytest
 
-from chassis.testing import eventually
+from testing.rooms import MakeRoom
+from testing.waiting import eventually
 
 from . import followers
 from .adjusted import STARTED
-from .conftest import MakeRoom, current
+from .conftest import current
 from .followers import JOIN_SECONDS, Follower, talk
 from .processes import ADJUSTED, Process, all_running, listening_socket
 

@@ -7,11 +7,11 @@ import pytest
 from django.utils import timezone
 
 from chassis import database
-from chassis.testing import in_section
 from realtime import history
 from rooms import events, messages, senders
 from rooms.access import RoomAccess
 from rooms.models import Message, Room
+from testing.database import in_scope
 
 from .conftest import Connect, current
 
@@ -25,8 +25,8 @@ async def fill(room: RoomAccess, count: int) -> None:
         )
         for seq in range(1, count + 1)
     ]  # fmt: skip
-    await in_section(Message.async_objects.abulk_create(rows))
-    await in_section(Room.async_objects.filter(pk=room.id).aupdate(last_seq=count))
+    await in_scope(Message.async_objects.abulk_create(rows))
+    await in_scope(Room.async_objects.filter(pk=room.id).aupdate(last_seq=count))
 
 
 async def test_newest_fifty(connect: Connect, room: RoomAccess) -> None:
@@ -79,7 +79,7 @@ async def test_place_that_does_not_exist(connect: Connect, room: RoomAccess, que
 
 async def test_messages_that_are_gone(connect: Connect, room: RoomAccess) -> None:
     """A room whose old messages were deleted starts at its number, so the next message is not taken for a gap."""
-    await in_section(Room.async_objects.filter(pk=room.id).aupdate(last_seq=7))
+    await in_scope(Room.async_objects.filter(pk=room.id).aupdate(last_seq=7))
     socket = await connect(room.name)
     assert (await socket.frame())["seq"] == 7
     assert (await socket.post("eight"))["seq"] == 8

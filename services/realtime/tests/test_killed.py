@@ -10,8 +10,9 @@ from websockets.exceptions import ConnectionClosed
 
 from accounts.models import User
 from rooms.access import RoomAccess
+from testing.people import make_user, ticket
+from testing.rooms import MakeRoom
 
-from .conftest import MakeRoom, make_user, ticket
 from .leases import LEASE_ENV, leases, run_out
 from .processes import ADJUSTED, Client, Process, all_running, client
 

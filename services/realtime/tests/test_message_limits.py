@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 
 from accounts.models import User
-from chassis.testing import eventually, in_section
 from realtime import chat
 from realtime.close_codes import CloseCode
 from rooms import limits, messages
 from rooms.access import RoomAccess
+from testing.database import in_scope
+from testing.people import make_user, ticket
+from testing.rooms import MakeRoom
+from testing.waiting import eventually
 
-from .conftest import Clock, Connect, MakeRoom, Socket, cookie, make_user, ticket
+from .conftest import Clock, Connect, Socket, cookie
 from .processes import Client, all_running, client
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -38,7 +41,7 @@ async def test_all_sockets_of_a_user(connect: Connect, make_room: MakeRoom, ada:
     await refusal(there)
     grace = await connect(one.name, **await cookie(await make_user("grace")))
     assert (await grace.post("d"))["seq"] == 3
-    assert len(await in_section(messages.catch_up(one, 0))) == 3
+    assert len(await in_scope(messages.catch_up(one, 0))) == 3
 
 
 async def test_a_room(connect: Connect, make_room: MakeRoom, settings: Any) -> None:

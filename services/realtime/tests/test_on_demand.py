@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from accounts.models import User
-from chassis.testing import in_section
 from realtime.close_codes import CloseCode
 from rooms.models import Room
+from testing.database import in_scope
 
 from .conftest import Connect, Socket, cookie
 
@@ -51,7 +51,7 @@ async def test_a_guest_makes_a_room(connect: Connect) -> None:
     assert (await one.post("anyone here?"))["seq"] == 1
     other = await connect(name)
     assert (await other.next("message"))["message"] == "anyone here?"
-    (room,) = await in_section(stored())
+    (room,) = await in_scope(stored())
     assert (room.name, room.title, room.public, room.on_demand) == (name, name, True, True)
 
 
@@ -66,7 +66,7 @@ async def test_a_guest_where_guests_are_not_admitted(make_socket: MakeSocket, se
     """4004, as for any name without a room, and none is made."""
     settings.ALLOW_GUESTS = False
     assert await close_code(make_socket(new_name())) == CloseCode.NO_SUCH_ROOM
-    assert await in_section(stored()) == []
+    assert await in_scope(stored()) == []
 
 
 async def test_off(make_socket: MakeSocket, ada: User, settings: Any) -> None:
@@ -74,14 +74,14 @@ async def test_off(make_socket: MakeSocket, ada: User, settings: Any) -> None:
     settings.ROOMS_ON_DEMAND = False
     assert await close_code(make_socket(new_name())) == CloseCode.NO_SUCH_ROOM
     assert await close_code(make_socket(new_name(), **await cookie(ada))) == CloseCode.NO_SUCH_ROOM
-    assert await in_section(stored()) == []
+    assert await in_scope(stored()) == []
 
 
 @pytest.mark.parametrize("name", ["a.b", "x" * 65, "r%C3%B6om", "lobby%0A"])
 async def test_a_name_that_is_not_valid(make_socket: MakeSocket, name: str) -> None:
     """4004, and no room."""
     assert await close_code(make_socket(name)) == CloseCode.NO_SUCH_ROOM
-    assert await in_section(stored()) == []
+    assert await in_scope(stored()) == []
 
 
 async def test_the_rate_of_an_address(make_socket: MakeSocket, settings: Any) -> None:

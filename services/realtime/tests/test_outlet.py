@@ -11,8 +11,7 @@ from websockets.streams import StreamReader
 from realtime import outlet as outlet_module
 from realtime import wire
 from realtime.outlet import outlet
-
-from .conftest import DEADLINE
+from testing.waiting import DEADLINE
 
 SIZES = st.one_of(st.integers(0, 130), st.integers(0xFFFF - 2, 0xFFFF + 2))
 

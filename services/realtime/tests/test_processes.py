@@ -17,12 +17,14 @@ import pytest_asyncio
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from accounts.models import User
-from chassis.testing import eventually, in_section
 from realtime.__main__ import main
 from rooms import messages
 from rooms.access import RoomAccess
+from testing.database import in_scope
+from testing.people import ticket
+from testing.waiting import eventually
 
-from .conftest import cookie, ticket
+from .conftest import cookie
 from .processes import (
     ADJUSTED,
     DEADLINE,
@@ -187,7 +189,7 @@ async def test_cookie_and_ticket(pair: list[Process], room: RoomAccess, ada: Use
     async with client(pair[0].port, room.name, subprotocols=["millrace.v1", f"ticket.{secret}"]) as by_ticket:
         assert by_ticket.connection.subprotocol == "millrace.v1"
         await by_ticket.post("by ticket")
-    usernames = {message.username for message in await in_section(messages.catch_up(room, 0))}
+    usernames = {message.username for message in await in_scope(messages.catch_up(room, 0))}
     assert usernames == {"ada"}
     assert not any(word in pair[0].text for word in (secret, headers["Cookie"], "private", "by ticket"))
 
@@ -283,7 +285,7 @@ async def test_database_frozen(behind: tuple[Process, Proxy], room: RoomAccess) 
         await eventually(
             partial(_posts, connected, "after", after), within=DEADLINE, what="posts are acknowledged again"
         )
-    stored = await in_section(messages.catch_up(room, 0))
+    stored = await in_scope(messages.catch_up(room, 0))
     assert [(message.seq, message.message) for message in stored] == [(1, "before"), (2, "held"), (3, "after")]
 
 

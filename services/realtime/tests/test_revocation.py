@@ -6,15 +6,18 @@ from accounts import events, tickets
 from accounts.models import User
 from accounts.sessions import SessionStore
 from chassis.errors import Forbidden
-from chassis.testing import eventually, in_section
 from realtime.authentication import SUBPROTOCOL
 from realtime.close_codes import CloseCode
 from realtime.delivery import hub
 from rooms import events as room_events
 from rooms import memberships, messages, senders
 from rooms.access import RoomAccess
+from testing.database import in_scope
+from testing.people import sign_in
+from testing.rooms import MakeRoom
+from testing.waiting import DEADLINE, eventually
 
-from .conftest import DEADLINE, ORIGIN, Connect, MakeRoom, Socket, sign_in
+from .conftest import ORIGIN, Connect, Socket
 
 
 async def open_with(connect: Connect, room: RoomAccess, session_key: str) -> Socket:
@@ -71,7 +74,7 @@ async def test_member_removed(connect: Connect, make_room: MakeRoom, ada: User) 
     private, elsewhere = await make_room(public=False, member=ada), await make_room(public=False, member=ada)
     key = await sign_in(ada)
     removed, staying = await open_with(connect, private, key), await open_with(connect, elsewhere, key)
-    await in_section(memberships.remove(private.name, "ada"))
+    await in_scope(memberships.remove(private.name, "ada"))
     room_events.announce_removal(private.name, ada.pk)
     assert await removed.closed() == CloseCode.FORBIDDEN
     assert (await staying.post("still here"))["seq"] == 1
@@ -86,7 +89,7 @@ async def test_no_later_frame(connect: Connect, make_room: MakeRoom, ada: User) 
     async def post() -> messages.Posted:
         return await messages.post(private, senders.from_user(ada), uuid.uuid4(), "late")
 
-    posted = await in_section(post())
+    posted = await in_scope(post())
     # Nothing is awaited in between: the consumer has had no chance to close.
     seat.end(Forbidden())
     hub.posted(private.id, posted.message)
@@ -101,8 +104,8 @@ async def test_no_later_frame(connect: Connect, make_room: MakeRoom, ada: User) 
 async def test_ticket_of_a_session_that_ended(connect: Connect, room: RoomAccess, ada: User) -> None:
     """A ticket does not outlive the session that it was bought with."""
     key = await sign_in(ada)
-    ticket = await in_section(tickets.issue(ada, room.name, session_key=key))
-    await in_section(SessionStore(key).adelete())
+    ticket = await in_scope(tickets.issue(ada, room.name, session_key=key))
+    await in_scope(SessionStore(key).adelete())
     socket = await connect(room.name, subprotocols=(SUBPROTOCOL, f"ticket.{ticket}"))
     assert await socket.closed() == CloseCode.NOT_SIGNED_IN
 
@@ -110,7 +113,7 @@ async def test_ticket_of_a_session_that_ended(connect: Connect, room: RoomAccess
 async def test_ticket_ends_with_its_session(connect: Connect, room: RoomAccess, ada: User) -> None:
     """Nor does the socket that it opened."""
     key = await sign_in(ada)
-    ticket = await in_section(tickets.issue(ada, room.name, session_key=key))
+    ticket = await in_scope(tickets.issue(ada, room.name, session_key=key))
     socket = await connect(room.name, subprotocols=(SUBPROTOCOL, f"ticket.{ticket}"))
     await socket.until("synced")
     await announced(socket, ada, session_key=key)

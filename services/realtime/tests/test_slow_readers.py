@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from chassis.testing import in_section
 from rooms import events, messages
 from rooms.access import RoomAccess
 from rooms.senders import Sender
+from testing.database import in_scope
 
 from .processes import ADJUSTED, Client, client, running
 
@@ -73,7 +73,7 @@ async def test_long_replay(room: RoomAccess) -> None:
         for _ in range(count):
             await messages.post(room, sender, uuid.uuid4(), "x" * 4096)
 
-    await in_section(fill())
+    await in_scope(fill())
     query = f"?since=0&epoch={room.epoch}"
     env = {"OUTBOUND_LIMIT": str(64 * 1024), **PATIENCE}
     async with (

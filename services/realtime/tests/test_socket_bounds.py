@@ -6,14 +6,17 @@ import uuid
 import pytest
 
 from accounts.models import User
-from chassis.testing import eventually, in_section
 from realtime import settings
 from realtime.close_codes import CloseCode
 from realtime.limits import Places, places
 from rooms import events, messages, senders
 from rooms.access import RoomAccess
+from testing.database import in_scope
+from testing.people import make_user
+from testing.rooms import MakeRoom
+from testing.waiting import DEADLINE, eventually
 
-from .conftest import DEADLINE, Connect, MakeRoom, cookie, make_user
+from .conftest import Connect, cookie
 from .followers import Follower
 from .processes import running
 
@@ -22,7 +25,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 async def post(room: RoomAccess, text: str) -> None:
     """Store a message and tell the processes."""
-    posted = await in_section(messages.post(room, senders.new_guest(), uuid.uuid4(), text))
+    posted = await in_scope(messages.post(room, senders.new_guest(), uuid.uuid4(), text))
     events.announce_message(posted.message)
 
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import httpx
 
-from chassis.testing import eventually
 from realtime.asgi import application
 from rooms.access import RoomAccess
 from rooms.hub import traces
+from testing.waiting import eventually
 
 from .conftest import Connect
 

@@ -10,8 +10,8 @@ import pytest_asyncio
 
 from accounts.models import User
 from rooms.access import RoomAccess
+from testing.people import ticket
 
-from .conftest import ticket
 from .processes import Process, all_running, client, listening_socket, running
 from .test_message_limits import posts
 

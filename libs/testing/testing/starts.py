@@ -48,12 +48,12 @@ class Starts:
     def __init__(self) -> None:
         command = [sys.executable, "-c", _SERVER, *_IMPORTED]
         pipe = subprocess.PIPE
-        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)  # noqa: S603 - ours
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
 
     def run(self, code: str, env: Mapping[str, str]) -> CompletedProcess[str]:
         """How `python -c code` ends in this environment, and what it prints."""
-        assert self._process.stdin is not None  # noqa: S101 - both are pipes
-        assert self._process.stdout is not None  # noqa: S101
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         print(json.dumps({"code": code, "env": dict(env)}), file=self._process.stdin, flush=True)
         status, out, err = json.loads(self._process.stdout.readline())
         return CompletedProcess(code, status, out, err)
