@@ -10,8 +10,10 @@ import pytest
 from packaging.utils import canonicalize_name as canonical
 from tests.containers.engine import Container, docker, eventually, of
 
+from packages import packages
+
 ROOT = Path(__file__).parents[2]
-FIRST_PARTY = {"chassis", "accounts", "rooms", "api", "realtime", "mock-upstream"}
+FIRST_PARTY = set(packages())
 OURS = ("api", "realtime", "mock-upstream")
 # A stranger's first tools.
 PROGRAMS = ("pip", "pip3", "uv", "gcc", "cc", "g++", "make", "ld", "git", "curl", "wget")
