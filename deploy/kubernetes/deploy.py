@@ -1,6 +1,7 @@
 """`make k8s-up`: from the sources to a stack that is ready, or to one sentence about what is not."""
 
 import os
+import subprocess
 import sys
 import time
 from typing import Any
@@ -12,6 +13,15 @@ from kubernetes.kubectl import Failed
 from kubernetes.target import NAMESPACE, Target
 
 MANAGER = "--field-manager=millrace"
+# What kubectl prints if the API server did not answer for a moment. To apply the same objects again changes nothing.
+_AWAY = (
+    b"connection refused",
+    b"connection reset",
+    b"timed out",
+    b"handshake timeout",
+    b"unexpected EOF",
+    b"etcdserver",
+)
 
 
 def say(text: str) -> None:
@@ -49,7 +59,11 @@ def apply(target: Target, objects: list[dict[str, Any]]) -> None:
     """Server-side, so that fields of others (an autoscaler's) stay theirs; warnings of the API server are shown."""
     keep_replicas(target, objects)
     text = yaml.safe_dump_all(objects)
-    ran = target.kubectl.run("apply", "--server-side", "--force-conflicts", MANAGER, "-f", "-", given=text, within=120)
+    ran = _apply(target, text)
+    if ran.returncode and any(word in ran.stderr for word in _AWAY):
+        say(f"{ran.stderr.decode(errors='replace').strip().splitlines()[-1]}; applying once more")
+        time.sleep(progress.INTERVAL)
+        ran = _apply(target, text)
     said = ran.stderr.decode(errors="replace").strip()
     for line in said.splitlines():
         if line.startswith("Warning:"):
@@ -57,6 +71,10 @@ def apply(target: Target, objects: list[dict[str, Any]]) -> None:
     if ran.returncode:
         lines = [line for line in said.splitlines() if not line.startswith("Warning:")]
         raise Failed(f"`kubectl apply` failed: {lines[-1] if lines else 'it said nothing'}", lines[:-1][-10:])
+
+
+def _apply(target: Target, text: str) -> subprocess.CompletedProcess[bytes]:
+    return target.kubectl.run("apply", "--server-side", "--force-conflicts", MANAGER, "-f", "-", given=text, within=120)
 
 
 def keep_replicas(target: Target, objects: list[dict[str, Any]]) -> None:

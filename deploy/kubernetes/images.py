@@ -3,6 +3,7 @@
 import os
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -53,6 +54,15 @@ def load(target: Target, wanted: Iterable[str]) -> None:
     missing = [image for image in wanted if not _on_all(nodes, image)]
     here = [image for image in missing if _exists(image)]
     for command in loaders(target.context, here):
+        copy(command)
+
+
+def copy(command: list[str]) -> None:
+    """Run a loader, a second time if the first fails: a busy engine or node ends such a copy now and then."""
+    try:
+        run(*command, within=LOAD_SECONDS)
+    except Failed as failed:
+        print("\n".join([*failed.detail[-3:], f"k8s: {failed}; trying once more"]), file=sys.stderr, flush=True)
         run(*command, within=LOAD_SECONDS)
 
 

@@ -274,3 +274,37 @@ def test_the_number_of_pods_that_an_autoscaler_chose_is_kept(tmp_path: Path, mon
     ]
     deploy.keep_replicas(target(tmp_path, monkeypatch, Offline(workloads=[live])), objects)
     assert [one["spec"]["replicas"] for one in objects] == [5, 2]
+
+
+def test_a_copy_of_images_is_tried_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A busy engine fails now and then; one that fails twice is an error."""
+    tries = tmp_path / "tries"
+    images.copy(["sh", "-c", f"echo >>{tries}; [ $(wc -l <{tries}) = 2 ]"])
+    assert "trying once more" in capsys.readouterr().err
+    with pytest.raises(Failed, match="failed with 3"):
+        images.copy(["sh", "-c", f"echo >>{tries}; exit 3"])
+    assert len(tries.read_text().splitlines()) == 4
+
+
+class Unsteady(Offline):
+    """A cluster whose API server answers `kubectl apply` with the next of these lines; an empty one is a success."""
+
+    def __init__(self, *said: str) -> None:
+        super().__init__()
+        self.said = list(said)
+
+    def run(self, *arguments: str, **_: Any) -> subprocess.CompletedProcess[bytes]:
+        said = self.said.pop(0)
+        return subprocess.CompletedProcess(arguments, 1 if said else 0, b"", said.encode())
+
+
+def test_an_api_server_that_is_away_for_a_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same objects are applied once more; what the server refuses is not."""
+    monkeypatch.setattr(progress, "INTERVAL", 0)
+    cluster = Unsteady("Error: dial tcp 10.0.0.1:6443: connect: connection refused", "")
+    deploy.apply(target(tmp_path, monkeypatch, cluster), [])
+    assert cluster.said == []
+    cluster = Unsteady('The Deployment "api" is invalid: spec.selector: field is immutable', "")
+    with pytest.raises(Failed, match="field is immutable"):
+        deploy.apply(target(tmp_path, monkeypatch, cluster), [])
+    assert cluster.said == [""]
