@@ -16,6 +16,8 @@ from websockets.asyncio.client import ClientConnection, connect
 
 # Seconds, for what must happen: only a failure takes that long.
 START_SECONDS, DEADLINE = 120, 30
+# What a test leaves running may have hundreds of sockets to close, and a long drain for that.
+STOP_SECONDS = 100
 
 
 def database_url(port: int | None = None) -> str:
@@ -72,7 +74,7 @@ class Process:
         if self.process.returncode is None:
             self.process.terminate()
             try:
-                await self.ended()
+                await self.ended(STOP_SECONDS)
             except TimeoutError:
                 self.process.kill()
                 raise
