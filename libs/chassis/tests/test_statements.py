@@ -44,7 +44,8 @@ async def test_connection_goes_back_after_a_cancellation() -> None:
     await eventually(lambda: connections_in_use() == 1)
     task.cancel()
     await asyncio.wait({task})
-    assert connections_in_use() == 0
+    # A server that is too busy to stop the query loses the connection, and the pool replaces it in the background.
+    await eventually(lambda: connections_in_use() == 0, what="the connection, or its successor, is back")
 
 
 async def test_own_transaction() -> None:
