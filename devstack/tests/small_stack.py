@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 
 from devstack.ports import choose_free
+from devstack.system import die_with_parent
 
 ROOT = Path(__file__).parents[2]
 # Seconds, for what must happen: only a failure takes that long.
@@ -66,6 +67,8 @@ class Checkout:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                # A worker of pytest that is killed ends no fixture.
+                preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 - it calls prctl and getppid only
             )
         self._started.append(process)
         return process
