@@ -48,7 +48,7 @@ def packages(root: Path = ROOT) -> dict[str, Package]:
             name=project["project"]["name"],
             folder=folder.relative_to(root).as_posix(),
             module=project["tool"]["uv"]["build-backend"]["module-name"],
-            # Those of others have bounds of versions and are never only a name of ours.
+            # The other requirements are packages of a registry.
             dependencies=tuple(each for each in project["project"].get("dependencies", []) if each in names),
         )
         for folder, project in projects.items()

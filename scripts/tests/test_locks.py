@@ -10,6 +10,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from packages import packages
+
 ROOT = Path(__file__).parents[2]
 LOCKS = sorted((ROOT / "locks").glob("*.txt"))
 
@@ -19,11 +21,7 @@ def _project(folder: Path) -> dict[str, Any]:
 
 
 WORKSPACE = _project(ROOT)
-MEMBERS = {
-    _project(folder)["project"]["name"]: folder
-    for pattern in WORKSPACE["tool"]["uv"]["workspace"]["members"]
-    for folder in ROOT.glob(pattern)
-}
+MEMBERS = {name: ROOT / package.folder for name, package in packages().items()}
 # Of each lock: the packages whose dependencies it pins, and the workspace's groups.
 USES: dict[str, tuple[list[Path], list[str]]] = {
     **{project.parent.name: ([project.parent], []) for project in (ROOT / "services").glob("*/pyproject.toml")},

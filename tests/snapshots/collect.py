@@ -12,14 +12,13 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
+
+from packages import needed, packages
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = {"api": "/api/openapi.json", "realtime": "/asyncapi.json"}
 _FOLDERS = ("libs", "services", "demo")
-# What is no part of a service: helpers of the suites.
-_APART = {"testing", "starts"}
 _EVENT = re.compile(r"(accounts|rooms?|bus)\.[a-z_]+")
 _TYPES = ("str", "int", "bool", "float", "list", "dj_db_url")
 
@@ -27,7 +26,7 @@ _TYPES = ("str", "int", "bool", "float", "list", "dj_db_url")
 def collected(service: str) -> dict[str, str]:
     """The texts of the service's snapshots, by the names of their files."""
     importlib.import_module(f"{service}.asgi")
-    files = _own_files()
+    files = _own_files(service)
     document = DOCUMENTS[service]
     return {
         "paths.txt": _lines(_paths()),
@@ -44,19 +43,16 @@ def _lines(found: Iterable[str]) -> str:
     return "".join(f"{line}\n" for line in sorted(found))
 
 
-def _own_files() -> list[Path]:
-    """The files of the packages of this repository that the service uses; all of their modules are imported."""
-    names = {name.partition(".")[0] for name, module in list(sys.modules.items()) if _is_own(module)} - {"__main__"}
-    for name in names:
-        for found in pkgutil.walk_packages(sys.modules[name].__path__, f"{name}."):
-            if not {*_APART, "__main__"}.intersection(found.name.split(".")):
+def _own_files(service: str) -> list[Path]:
+    """The files of the packages that the service needs; all of their modules are imported."""
+    files: list[Path] = []
+    for package in needed([service], packages()):
+        imported = importlib.import_module(package.module)
+        for found in pkgutil.walk_packages(imported.__path__, f"{package.module}."):
+            if not found.name.endswith(".__main__"):
                 importlib.import_module(found.name)
-    folders = [Path(str(sys.modules[name].__file__)).parent for name in names]
-    return [file for folder in folders for file in folder.rglob("*.py") if file.stem not in _APART]
-
-
-def _is_own(module: ModuleType) -> bool:
-    return _is_here(getattr(module, "__file__", None) or "/")
+        files += (ROOT / package.source).rglob("*.py")
+    return files
 
 
 def _is_here(path: str) -> bool:

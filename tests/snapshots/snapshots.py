@@ -15,6 +15,8 @@ _SETTINGS = {
     "DATABASE_URL": "postgres://user:password@127.0.0.1:1/nothing",
     "REDIS_URL": "redis://127.0.0.1:1",
     "DEMO": "1",
+    # For the list of packages.
+    "PYTHONPATH": str(FOLDER.parents[1] / "scripts"),
 }
 
 
