@@ -9,9 +9,9 @@ QUICK_SECONDS = 0.05
 
 
 class DisconnectWatcher:
-    """Cancels the current task where `receive` tells of a disconnect; begins `QUICK_SECONDS` after it was made.
+    """Cancels the current task when `receive` returns a disconnect; begins `QUICK_SECONDS` after it was made.
 
-    Whoever makes one calls `stop` when the request is over, and asks `aborted` where the task was cancelled.
+    The caller calls `stop` when the request is over, and asks `aborted` if the task was cancelled.
     """
 
     __slots__ = ("_gone", "_receive", "_task", "_timer", "_watcher")

@@ -11,7 +11,7 @@ differences, each on purpose:
 - whatever the server says after the body that is not a disconnect is read past, where Django fails an assertion;
 - a path without captures is resolved once (`routing`), so its `ResolverMatch` is shared between requests;
 - what closes a response runs on the event loop, and a 4xx or 5xx is logged there;
-- `reset_urlconf` is not a receiver of `request_finished`: the URL configuration is reset where a request has set one.
+- `reset_urlconf` is not a receiver of `request_finished`: the URL configuration is reset if a request has set one.
 
 Measurements: docs/performance.md. Django's own tests of its handler: `make django-tests`.
 """
@@ -60,7 +60,7 @@ class AsyncHandler(ASGIHandler):
     """
 
     request_class = Request
-    # True where the error views (handler404 and so on) neither block nor query: they then run on the event loop.
+    # True if the error views (handler404 and so on) neither block nor query: they then run on the event loop.
     inline_error_views = False
     # Adds `Server-Timing: app;dur=<milliseconds>`: from the end of the body to the start of the response.
     server_timing = False
@@ -135,7 +135,7 @@ class AsyncHandler(ASGIHandler):
                 clear_script_prefix()
 
     async def read_body(self, receive: Receive) -> BytesIO:  # type: ignore[override]
-        """The whole body in memory, or one that raises when read where it is over the cap."""
+        """The whole body in memory, or one that raises when it is read, if it is over the cap."""
         message = await receive()
         body = BytesIO()
         while message["type"] != "http.disconnect":

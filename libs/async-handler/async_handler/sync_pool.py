@@ -53,7 +53,7 @@ class SyncPool:
             self._waiting.remove(lease)
 
     def give_back(self, thread: ThreadPoolExecutor) -> None:
-        """Hand `thread` to whoever waits longest, or keep it free."""
+        """Hand `thread` to the request that has waited longest, or keep it free."""
         if self._waiting:
             self._waiting.popleft().start(thread)
         else:

@@ -22,7 +22,7 @@ class Flight[Key: Hashable, Answer]:
 
 
 class SingleFlight[Key: Hashable, Answer]:
-    """Calls in flight by key: whoever asks what is being asked waits for that answer instead of asking again.
+    """Concurrent calls with the same key share one call in flight.
 
     The answer may be as old as the call that brings it, never older; nothing is kept. What the call raises is raised to
     all who wait. It goes on while anybody waits, and is cancelled with the last of them.
@@ -32,7 +32,7 @@ class SingleFlight[Key: Hashable, Answer]:
         self._flights: dict[Key, Flight[Key, Answer]] = {}
 
     async def ask(self, key: Key, call: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
-        """The answer of `call()`, or of the call for `key` that is under way, in the context of whoever asked first."""
+        """The answer of `call()`, or of the call for `key` that is under way, in the context of the first caller."""
         flight = self.join(key, call)
         try:
             # Shielded: it belongs to all who wait, and not to the one who is cancelled.
@@ -41,7 +41,7 @@ class SingleFlight[Key: Hashable, Answer]:
             self.leave(flight)
 
     def join(self, key: Key, call: Callable[[], Coroutine[Any, Any, Answer]]) -> Flight[Key, Answer]:
-        """The same without waiting: whoever joins waits for the flight's task, cancels it never, and leaves once."""
+        """The same without waiting: each caller waits for the flight's task, never cancels it, and leaves once."""
         flight = self._flights.get(key)
         if flight is None:
             task = asyncio.create_task(call(), name="single-flight")

@@ -44,7 +44,7 @@ class LoopLayer:
         ]
 
     async def new_channel(self, prefix: str = "specific.") -> str:
-        """The name of a new channel. Where Redis does not answer it exists all the same, and is subscribed later."""
+        """The name of a new channel. If Redis does not answer, it is subscribed later."""
         channel = f"{self.prefix}{prefix}{uuid.uuid4().hex}"
         try:
             await self._open(channel)
@@ -63,7 +63,7 @@ class LoopLayer:
         await self._shard(channel).publish(channel, self._codec.serialize(message))
 
     async def receive(self, channel: str) -> dict[str, Any]:
-        """The next message of a channel of this process; opens it where `new_channel` has not. May be cancelled."""
+        """The next message of a channel of this process; opens it if `new_channel` has not. May be cancelled."""
         queue = self.channels.get(channel)
         if queue is None:
             queue = await self._open(channel)

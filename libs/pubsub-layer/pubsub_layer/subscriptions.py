@@ -150,6 +150,6 @@ class Subscriptions:
 
 
 def _reason(error: Exception) -> str:
-    """What broke, also where it broke a group of tasks."""
+    """The error that broke it, also if it broke a group of tasks."""
     inner = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
     return f"{type(inner).__name__}: {inner}"

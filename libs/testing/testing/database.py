@@ -45,9 +45,9 @@ def _test_database(django_test_environment: None, django_db_blocker: Any, django
 
 @pytest_asyncio.fixture(scope="session")
 async def _pool(_test_database: None) -> AsyncIterator[None]:
-    """The pool is closed before its database is dropped, also where no test entered the service's lifespan.
+    """The pool is closed before its database is dropped, also if no test entered the service's lifespan.
 
-    Whoever needs a connection may wait for one as long as a busy machine needs; tests of a full pool say otherwise.
+    A task may wait for a connection as long as a busy machine needs; tests of a full pool set another time.
     """
     with pool_timeout(DEADLINE):
         async with db.pool():
@@ -56,7 +56,7 @@ async def _pool(_test_database: None) -> AsyncIterator[None]:
 
 @contextlib.contextmanager
 def pool_timeout(seconds: float) -> Iterator[None]:
-    """A pool that is made within the block has whoever needs a connection wait so long for one."""
+    """In a pool that is made within the block, a task waits this long for a connection."""
     # Of the settings: a connection that is made here would be that of every task that starts later.
     options = async_connections.settings["default"]["OPTIONS"]["pool"]
     with pytest.MonkeyPatch.context() as patch:
@@ -66,7 +66,7 @@ def pool_timeout(seconds: float) -> Iterator[None]:
 
 @contextlib.asynccontextmanager
 async def database_away() -> AsyncIterator[None]:
-    """The pool is pointed at a port where nobody listens, as if PostgreSQL had died."""
+    """The pool is pointed at a port that refuses connections, as if PostgreSQL had died."""
     wrapper = async_connections["default"]
     await wrapper.close_pool()
     with pool_timeout(POOL_TIMEOUT), pytest.MonkeyPatch.context() as patch:
